@@ -1,0 +1,254 @@
+r"""How turns, reflections and shifts act on images: (g·x)(u) = x(g⁻¹u).
+
+Angles are in degrees, counter-clockwise as seen on screen; u = (right, up) is measured from the centre (size - 1)/2.
+Quarter turns, reflections about axes at multiples of 45 degrees and whole-pixel shifts only move pixels: exact.
+All else interpolates by cubic splines, with zeros outside: approximate, and a sharp edge overshoots by about a tenth.
+"""
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from equibook._checks import as_images, as_maps, as_numbers, like
+from equibook.groups import Element
+
+_MARGIN = 12
+
+
+def rotate(images: Any, angle: Any) -> Any:
+    """Turn images counter-clockwise about their centre.
+
+    The angle is split into quarter turns, which are exact, and a rest of at most 45 degrees, which is interpolated.
+
+    Parameters
+    ----------
+    images : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+    angle : float or array of shape (n_samples,)
+        In degrees. Derivatives pass through a tensor, in forward and reverse mode.
+
+    Returns
+    -------
+    ndarray or Tensor, as `images` and of its shape
+
+    >>> rotate([[[0., 0., 0.], [0., 0., 1.], [0., 0., 0.]]], 90)[0]  # a point on the right goes to the top
+    array([[0., 1., 0.],
+           [0., 0., 0.],
+           [0., 0., 0.]])
+    """
+    x = as_images(images)
+    angle = as_numbers(angle, len(x), name="angle").to(x.device)
+    quarters = (angle.detach() / 90).round()
+    rest = angle - 90 * quarters
+    turned = _turn_quarters(x, quarters.long() % 4)
+    return _as_given(_keep_exact(turned, rest == 0, rest, lambda: _turn_by_rest(turned, rest)), images)
+
+
+def reflect(images: Any, axis: Any = 90.0) -> Any:
+    """Reflect images about an axis through their centre.
+
+    Parameters
+    ----------
+    images : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+    axis : float or array of shape (n_samples,)
+        The angle of the axis in degrees: 90 is upright, a left-right flip; 0 is level, an up-down flip.
+
+    Returns
+    -------
+    ndarray or Tensor, as `images` and of its shape
+    """
+    flipped = as_images(images).flip(-2)
+    axis = as_numbers(axis, len(flipped), name="axis")
+    return _as_given(rotate(flipped, 2 * axis), images)
+
+
+def translate(images: Any, shift: Any) -> Any:
+    """Shift images; zeros enter.
+
+    Parameters
+    ----------
+    images : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+    shift : pair of floats or array of shape (n_samples, 2)
+        To the right and up, in pixels. Whole pixels are exact.
+
+    Returns
+    -------
+    ndarray or Tensor, as `images` and of its shape
+    """
+    x = as_images(images)
+    shift = as_numbers(shift, len(x), width=2, name="shift").to(x.device).expand(len(x), 2)
+    whole = shift.detach().round()
+    is_whole = (shift == whole).all(dim=1)
+    moved = _shift_whole(x, whole.long()) if is_whole.any() else x
+    return _as_given(_keep_exact(moved, is_whole, shift, lambda: _shift_by_parts(x, shift)), images)
+
+
+def act(element: Element, images: Any) -> Any:
+    """Let a group element act on images; the elements of D_1, D_2, D_4 and their subgroups are exact.
+
+    Parameters
+    ----------
+    element : Element
+    images : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+
+    Returns
+    -------
+    ndarray or Tensor, as `images` and of its shape
+    """
+    x = as_images(images)
+    return _as_given(rotate(x.flip(-2) if element.reflected else x, element.angle), images)
+
+
+def act_on_maps(element: Element, maps: Any, *, period: float = 180.0) -> Any:
+    """Let a group element act on lifted feature maps: it moves the pixels and permutes the orientations.
+
+    Map i belongs to the orientation period·i/n_orientations. A rotation by a takes the map at θ from θ - a; a
+    reflection about an axis at β takes it from 2β - θ.
+
+    Parameters
+    ----------
+    element : Element
+        Its angle must be a multiple of the step between orientations.
+    maps : ndarray or Tensor of shape (n_samples, n_filters, n_orientations, height, width)
+    period : float
+        In degrees: 180 where a filter turned by half a turn is the same filter, otherwise 360.
+
+    Returns
+    -------
+    ndarray or Tensor, as `maps` and of its shape
+    """
+    u = as_maps(maps)
+    source = _orientation_source(element, u.shape[2], period)
+    moved = act(element, u.flatten(1, 2)).unflatten(1, tuple(u.shape[1:3]))
+    return like(moved[:, :, source.to(u.device)], maps)
+
+
+def pixel_grid(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where the pixels of images lie, measured from their centre.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_samples, n_channels, size, size)
+
+    Returns
+    -------
+    right : Tensor of shape (1, size)
+    up : Tensor of shape (size, 1)
+    """
+    size = x.shape[-1]
+    line = torch.arange(size, dtype=x.dtype, device=x.device) - (size - 1) / 2
+    return line[None, :], -line[:, None]
+
+
+def _orientation_source(element: Element, n_orientations: int, period: float) -> Tensor:
+    """Return, for every orientation after the action, the index of the one that it was before."""
+    steps = element.angle * n_orientations / period
+    if abs(steps - round(steps)) > 1e-9:
+        need = f"a multiple of {period / n_orientations:g}°, the step between {n_orientations} orientations"
+        raise ValueError(f"`element` must turn by {need}, got {element.angle:g}°. Lift with more orientations.")
+    index = torch.arange(n_orientations)
+    return (round(steps) - index if element.reflected else index - round(steps)) % n_orientations
+
+
+def _as_given(result: Tensor, images: Any) -> Any:
+    return like(result.reshape(np.shape(images)), images)
+
+
+def _keep_exact(exact: Tensor, is_exact: Tensor, parameter: Tensor, interpolate: Callable[[], Tensor]) -> Tensor:
+    """Interpolate only the images that need it; where a derivative is asked for, all, since a moved pixel has none."""
+    if _carries_derivative(parameter):
+        return interpolate()
+    if is_exact.all():
+        return exact
+    return torch.where(is_exact.reshape(-1, 1, 1, 1), exact, interpolate())
+
+
+def _carries_derivative(tensor: Tensor) -> bool:
+    return tensor.requires_grad or forward_ad.unpack_dual(tensor).tangent is not None
+
+
+def _turn_quarters(x: Tensor, quarters: Tensor) -> Tensor:
+    """Turn by quarters, one number for all or one per image."""
+    if quarters.ndim == 0:
+        return torch.rot90(x, int(quarters), (-2, -1))
+    turned = x
+    for k in quarters.unique().tolist():
+        turned = torch.where((quarters == k)[:, None, None, None], torch.rot90(x, k, (-2, -1)), turned)
+    return turned
+
+
+def _turn_by_rest(x: Tensor, angle: Tensor) -> Tensor:
+    """Look up every pixel u of the result at the place R(-angle)u."""
+    radians = torch.deg2rad(angle.reshape(-1, 1, 1))
+    c, s = torch.cos(radians).to(x.dtype), torch.sin(radians).to(x.dtype)
+    right, up = pixel_grid(x)
+    return _sample(x, c * right + s * up, c * up - s * right)
+
+
+def _shift_by_parts(x: Tensor, shift: Tensor) -> Tensor:
+    """Look up every pixel u of the result at the place u - shift."""
+    right, up = pixel_grid(x)
+    shift_right, shift_up = shift.to(x.dtype).reshape(-1, 2, 1, 1).unbind(1)
+    return _sample(x, right - shift_right, up - shift_up)
+
+
+def _shift_whole(x: Tensor, shift: Tensor) -> Tensor:
+    """Shift every image by its own number of whole pixels; index `size` finds the zeros beyond the border."""
+    size, device = x.shape[-1], x.device
+    columns, rows = (torch.arange(size, device=device) - step[:, None] for step in (shift[:, 0], -shift[:, 1]))
+    columns, rows = (torch.where((i >= 0) & (i < size), i, size) for i in (columns, rows))
+    sample = torch.arange(len(x), device=device)[:, None, None]
+    return F.pad(x, (0, 1, 0, 1)).movedim(1, -1)[sample, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
+
+
+def _sample(x: Tensor, right: Tensor, up: Tensor) -> Tensor:
+    """Read images between their pixels, by cubic splines with zeros outside: the one place that interpolates.
+
+    The weights of a cubic B-spline are positive, so that one linear interpolation between two neighbours reads both:
+    four such reads, instead of sixteen pixels. Equal to `scipy.ndimage` with order=3 and mode="grid-constant".
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_samples, n_channels, size, size)
+    right, up : Tensor of shape (1, size, size) or (n_samples, size, size)
+        Where to read, in pixels from the centre.
+
+    Returns
+    -------
+    Tensor of shape (n_samples, n_channels, size, size)
+    """
+    to_spline = _spline_matrix(x.shape[-1]).to(x)
+    coefficients = to_spline @ x @ to_spline.T
+    size = coefficients.shape[-1]
+    result = torch.zeros_like(x)
+    for weight_down, row in _linear_reads((size - 1) / 2 - up):
+        for weight_right, column in _linear_reads((size - 1) / 2 + right):
+            grid = (2 * torch.stack(torch.broadcast_tensors(column, row), dim=-1) + 1) / size - 1
+            read = F.grid_sample(coefficients, grid.expand(len(x), -1, -1, -1), mode="bilinear", align_corners=False)
+            result = result + (weight_down * weight_right)[:, None] * read
+    return result
+
+
+def _spline_matrix(size: int) -> Tensor:
+    """Return the matrix of shape (size + 2·margin, size) from pixels, with zeros outside, to B-spline coefficients.
+
+    A coefficient is the sum over all pixels of √3 (√3 - 2)^distance times the pixel; at the margin that is near 1e-7.
+    """
+    place, pixel = torch.arange(-_MARGIN, size + _MARGIN), torch.arange(size)
+    distance = (place[:, None] - pixel).abs().to(torch.float64)
+    return sqrt(3) * (2 - sqrt(3)) ** distance * (1 - 2 * (distance % 2))
+
+
+def _linear_reads(position: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Return the weight and the place of the two linear reads that make up a cubic B-spline at a position."""
+    cell = position.floor()
+    t = position - cell
+    u = 1 - t
+    weights = [u**3 / 6, (4 - 6 * t**2 + 3 * t**3) / 6, (4 - 6 * u**2 + 3 * u**3) / 6, t**3 / 6]
+    before, after = weights[0] + weights[1], weights[2] + weights[3]
+    return [(before, cell - 1 + weights[1] / before), (after, cell + 1 + weights[3] / after)]

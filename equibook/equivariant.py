@@ -1,0 +1,328 @@
+r"""Layer 1, equivariant part: the image is lifted to places and orientations, then read in polar harmonics.
+
+Three blocks, in their plain form: `Lifting`, `PolarHarmonics`, and `EquivariantLayer`, which puts them together.
+A turn of the image by α multiplies every coefficient by :math:`e^{-ik\alpha}`, with a frequency k known beforehand.
+(torch's `conv2d` is a correlation, which is what is meant throughout.)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from equibook._checks import check_positive_int
+from equibook.filters import check_orientations, circular_harmonics, disc_window, morlet_bank, ring_radii, ring_windows
+
+BAND_LIMIT = 1.6  # pixels: on a ring of radius r, harmonics with |m| > r + 1.6 are sampling noise
+
+
+@dataclass(frozen=True)
+class CoefficientTable:
+    """What each coefficient is: five arrays of one length.
+
+    Parameters
+    ----------
+    channel, ring, m, l : int ndarrays of shape (n_coefficients,)
+    scale : float ndarray of shape (n_coefficients,)
+        In pixels; 0 for the image itself, read without a filter.
+    """
+
+    channel: np.ndarray
+    scale: np.ndarray
+    ring: np.ndarray
+    m: np.ndarray
+    l: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.m)
+
+    @cached_property
+    def k(self) -> np.ndarray:
+        """Angular frequency m + 2l of each coefficient; orientations have the period 180°, so l counts twice."""
+        return self.m + 2 * self.l
+
+    @cached_property
+    def names(self) -> list[str]:
+        """One name a coefficient, such as `scale=1.6 ring=3 m=-2 l=1`; the channel where there are several."""
+        several = len(np.unique(self.channel)) > 1
+        return [(f"channel={self.channel[i]} " if several else "") + self._name(i) for i in range(len(self))]
+
+    def _name(self, i: int) -> str:
+        source = f"scale={self.scale[i]:g}" if self.scale[i] else "image"
+        orientation = f" l={self.l[i]}" if self.scale[i] else ""
+        return f"{source} ring={self.ring[i]} m={self.m[i]}{orientation}"
+
+
+class Lifting(nn.Module):
+    r"""Correlate images with Morlet wavelets at all scales and orientations, and take the modulus.
+
+    .. math:: U_j(\theta, u) = |x \star \psi_{j,\theta}|(u), \qquad U[g x](\theta, u) = U[x](g^{-1}(\theta, u))
+
+    Parameters
+    ----------
+    scales : sequence of float
+        In pixels.
+    n_orientations : int
+        Even.
+    frequency : float
+        Radians per scale.
+    """
+
+    def __init__(self, scales: Sequence[float], n_orientations: int = 8, *, frequency: float = 1.3) -> None:
+        super().__init__()
+        self.scales = tuple(scales)
+        self.n_orientations = n_orientations
+        self.frequency = frequency
+        for j, scale in enumerate(self.scales):
+            bank = morlet_bank(scale, n_orientations, frequency=frequency)
+            self.register_buffer(f"filters_{j}", torch.cat([bank.real, bank.imag])[:, None])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return lifted maps.
+
+        Parameters
+        ----------
+        images : Tensor of shape (n_samples, n_channels, height, width)
+
+        Returns
+        -------
+        Tensor of shape (n_samples, n_channels * n_scales, n_orientations, height, width), in the unit of the images
+            Filters run through the scales of the first channel, then of the second.
+        """
+        n, c, h, w = images.shape
+        lifted = [modulus(self._correlate(images.reshape(n * c, 1, h, w), j)) for j in range(len(self.scales))]
+        return torch.stack(lifted, dim=1).reshape(n, c * len(self.scales), self.n_orientations, h, w)
+
+    def _correlate(self, x: Tensor, j: int) -> Tensor:
+        filters = self.get_buffer(f"filters_{j}")
+        return F.conv2d(x, filters, padding=filters.shape[-1] // 2)  # (n, 2 * n_orientations, h, w)
+
+
+class PolarHarmonics(nn.Module):
+    r"""Read maps by angular frequency around the centre (m) and around the orientations (l).
+
+    .. math:: C_{r,m,l} = \tfrac{1}{L} \sum_\theta \sum_u U(\theta, u) h_r(|u|) e^{-im \arg u} e^{-2il\theta}
+
+    where :math:`2\theta` runs once around while the orientation θ runs through its period of 180°. A turn by α multiplies
+    it by :math:`e^{-ik\alpha}`, k = m + 2l. U is real, so of the pair C(m, l), C(−m, −l) one is kept: the one with
+    k > 0, or k = 0 and l ≥ 0.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of the maps.
+    n_orientations : int
+        1 for an image, which has no orientation axis.
+    n_rings : int
+    max_frequency : int
+        Largest k.
+    max_orientation_frequency : int
+        Largest |l|, less than half the number of orientations.
+    pooled : bool
+        Read means over all places instead of rings: m = 0 alone, one "ring".
+    """
+
+    def __init__(
+        self,
+        size: int,
+        n_orientations: int,
+        *,
+        n_rings: int = 6,
+        max_frequency: int = 5,
+        max_orientation_frequency: int = 2,
+        pooled: bool = False,
+    ) -> None:
+        super().__init__()
+        check_orientation_frequency(max_orientation_frequency, n_orientations)
+        radii = torch.zeros(1) if pooled else ring_radii(size, n_rings)
+        band = 0.0 if pooled else BAND_LIMIT
+        self.readings = list_readings(radii.tolist(), max_frequency, max_orientation_frequency, band=band)
+        rings = torch.full((1, size, size), 1 / size**2) if pooled else windowed_rings(size, n_rings)
+        self.register_buffer("places", torch.view_as_real(self._places(rings.double())))
+        self.register_buffer("orientations", torch.view_as_real(self._orientations(n_orientations)))
+
+    def _places(self, rings: Tensor) -> Tensor:
+        """Return h_r(|u|) e^{-im arg u} of every reading: complex, (n_readings, size, size)."""
+        ring, m, _ = torch.tensor(self.readings).T
+        waves = circular_harmonics(rings.shape[-1], int(m.abs().max()))[m.abs()]
+        return rings[ring] * torch.where(m[:, None, None] < 0, waves.conj(), waves)
+
+    def _orientations(self, n_orientations: int) -> Tensor:
+        """Return e^{-2ilθ} / L of every reading: complex, (n_readings, n_orientations)."""
+        l = torch.tensor(self.readings)[:, 2]
+        return orientation_waves(n_orientations)[(l[:, None] * torch.arange(n_orientations)) % n_orientations]
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return coefficients.
+
+        Parameters
+        ----------
+        maps : Tensor of shape (n_samples, n_filters, n_orientations, height, width)
+
+        Returns
+        -------
+        complex Tensor of shape (n_samples, n_filters, n_readings), in the unit of the maps
+        """
+        places = torch.view_as_complex(self.places)
+        orientations = torch.view_as_complex(self.orientations)
+        by_orientation = torch.einsum("nfthw,khw->nftk", maps.to(places.dtype), places)
+        return torch.einsum("nftk,kt->nfk", by_orientation, orientations)
+
+
+class EquivariantLayer(nn.Module):
+    """Window, lift, read: from images to coefficients with known angular frequencies. The plain form.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of the images.
+    n_channels : int
+    scales : sequence of float
+        In pixels.
+    n_orientations, n_rings, max_frequency, max_orientation_frequency : int
+        See `PolarHarmonics`.
+    pooled : bool
+        Read means over all places instead of rings.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        n_channels: int = 1,
+        *,
+        scales: Sequence[float] = (0.8, 1.6, 3.2),
+        n_orientations: int = 8,
+        n_rings: int = 6,
+        max_frequency: int = 5,
+        max_orientation_frequency: int = 2,
+        pooled: bool = False,
+    ) -> None:
+        super().__init__()
+        check_positive_int(size, name="size")
+        check_orientations(n_orientations)
+        shared = {"n_rings": n_rings, "max_frequency": max_frequency, "pooled": pooled}
+        self.register_buffer("window", disc_window(size))
+        self.lifting = Lifting(scales, n_orientations)
+        self.image_harmonics = PolarHarmonics(size, 1, max_orientation_frequency=0, **shared)
+        self.map_harmonics = PolarHarmonics(
+            size, n_orientations, max_orientation_frequency=max_orientation_frequency, **shared
+        )
+        self.table = self._tabulate(n_channels)
+        self.double()
+
+    def _tabulate(self, n_channels: int) -> CoefficientTable:
+        sources = [(channel, 0.0, self.image_harmonics) for channel in range(n_channels)]
+        sources += [(c, scale, self.map_harmonics) for c in range(n_channels) for scale in self.lifting.scales]
+        rows = [(c, scale, *reading) for c, scale, harmonics in sources for reading in harmonics.readings]
+        channel, scale, ring, m, l = map(np.array, zip(*rows, strict=True))
+        return CoefficientTable(channel, scale, ring, m, l)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return coefficients.
+
+        Parameters
+        ----------
+        images : Tensor of shape (n_samples, n_channels, size, size)
+
+        Returns
+        -------
+        complex Tensor of shape (n_samples, n_coefficients), in the unit of the images; `table` says what each is
+        """
+        seen = images * self.window
+        from_image = self.image_harmonics(seen[:, :, None])
+        from_maps = self.map_harmonics(self.lifting(seen))
+        return torch.cat([from_image.flatten(1), from_maps.flatten(1)], dim=1)
+
+
+def modulus(pairs: Tensor) -> Tensor:
+    """Return the absolute values of complex numbers whose real parts stand before their imaginary parts on axis 1.
+
+    Where gradients are recorded it is the complex absolute value, whose derivative at 0 is 0: black gives no NaN.
+
+    Parameters
+    ----------
+    pairs : Tensor of shape (n_samples, 2 * n, ...)
+
+    Returns
+    -------
+    Tensor of shape (n_samples, n, ...)
+    """
+    real, imaginary = pairs.chunk(2, dim=1)
+    if torch.is_grad_enabled():
+        return torch.complex(real, imaginary).abs()
+    return real.square().addcmul_(imaginary, imaginary).sqrt_()  # fewer passes over memory
+
+
+def turn_coefficients(coefficients: Tensor, k: Tensor, angle: float) -> Tensor:
+    r"""Return what the coefficients become when the image is turned: each times :math:`e^{-ik\alpha}`.
+
+    Parameters
+    ----------
+    coefficients : complex Tensor of shape (n_samples, n_coefficients)
+    k : int Tensor of shape (n_coefficients,)
+        Their angular frequencies.
+    angle : float
+        In degrees, counter-clockwise.
+
+    Returns
+    -------
+    complex Tensor of shape (n_samples, n_coefficients)
+    """
+    phase = -np.deg2rad(angle) * k.to(torch.float64)
+    return coefficients * torch.polar(torch.ones_like(phase), phase).to(coefficients.dtype)
+
+
+def reflect_coefficients(coefficients: Tensor, k: Tensor, axis: float = 90.0) -> Tensor:
+    r"""Return what the coefficients become when the image is reflected about an axis through its centre.
+
+    :math:`C_{m,l} \to e^{-2i\beta k} C_{-m,-l}`, and :math:`C_{-m,-l}` is the conjugate of :math:`C_{m,l}`.
+
+    Parameters
+    ----------
+    coefficients : complex Tensor of shape (n_samples, n_coefficients)
+    k : int Tensor of shape (n_coefficients,)
+    axis : float
+        Angle β of the axis in degrees; 90 is the left-right flip.
+
+    Returns
+    -------
+    complex Tensor of shape (n_samples, n_coefficients)
+    """
+    return turn_coefficients(coefficients.conj(), k, 2 * axis)
+
+
+def list_readings(
+    radii: Sequence[float], max_frequency: int, max_orientation_frequency: int, *, band: float
+) -> list[tuple[int, int, int]]:
+    """Return the triples (ring, m, l) that are read: 0 ≤ k = m + 2l ≤ max_frequency within the band limit."""
+    orders = range(-max_orientation_frequency, max_orientation_frequency + 1)
+    return [
+        (ring, k - 2 * l, l)
+        for ring, radius in enumerate(radii)
+        for k in range(max_frequency + 1)
+        for l in orders
+        if abs(k - 2 * l) <= radius + band and (k > 0 or l >= 0)
+    ]
+
+
+def windowed_rings(size: int, n_rings: int) -> Tensor:
+    """Return rings faded at the rim, where a square grid holds more places in its corners; each of sum 1."""
+    rings = ring_windows(size, n_rings) * disc_window(size)
+    return rings / rings.sum(dim=(1, 2), keepdim=True)
+
+
+def orientation_waves(n_orientations: int) -> Tensor:
+    """Return e^{-2πit/L} / L for t = 0 … L − 1: complex128, shape (n_orientations,)."""
+    angles = torch.arange(n_orientations, dtype=torch.float64) * (-2 * torch.pi / n_orientations)
+    return torch.polar(torch.full_like(angles, 1 / n_orientations), angles)
+
+
+def check_orientation_frequency(max_orientation_frequency: int, n_orientations: int) -> None:
+    """Raise an error unless 0 ≤ l < L / 2: at L / 2 and above, one number would have two frequencies."""
+    if not 0 <= max_orientation_frequency < max(n_orientations / 2, 1):
+        need = f"`max_orientation_frequency` must be from 0 to less than half of {n_orientations} orientations"
+        raise ValueError(f"{need}, got {max_orientation_frequency}. Lower it, or lift with more orientations.")

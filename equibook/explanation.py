@@ -1,0 +1,96 @@
+r"""Why this answer: a score split exactly into named features, and into pixels.
+
+Features are of degree 1, and everything after them is affine. So the score is :math:`w \cdot f(x) + b`, a sum over
+features; and by Euler's theorem :math:`f(x) = \nabla f(x) \cdot x`, so it is a sum over pixels too.
+
+References
+----------
+Completeness and implementation invariance: Sundararajan et al. (2017), arXiv:1703.01365. Homogeneous networks:
+Hesse et al. (2021), arXiv:2111.12668.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from equibook.invariant import FeatureTable
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The parts of the scores of n images; features and bias, or pixels and bias, sum to the score.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_samples, n_features)
+        Contribution of each named feature, in the unit of the score.
+    pixels : ndarray of shape (n_samples, n_channels, height, width)
+        Contribution of each pixel, in the unit of the score.
+    bias : ndarray of shape (n_samples,)
+    score : ndarray of shape (n_samples,)
+    target : ndarray of shape (n_samples,)
+        The class whose score it is.
+    reference : ndarray of shape (n_samples, n_features)
+        Contribution of each feature of the average training image: `features - reference` says what sets this image apart.
+    table : FeatureTable
+        What each feature is.
+    """
+
+    features: np.ndarray
+    pixels: np.ndarray
+    bias: np.ndarray
+    score: np.ndarray
+    target: np.ndarray
+    reference: np.ndarray
+    table: FeatureTable
+
+    def gap(self) -> np.ndarray:
+        """Return how far the parts are from the score: the larger of both gaps, shape (n_samples,)."""
+        by_feature = self.features.sum(axis=1) + self.bias - self.score
+        by_pixel = self.pixels.sum(axis=(1, 2, 3)) + self.bias - self.score
+        return np.maximum(np.abs(by_feature), np.abs(by_pixel))
+
+    def group(self, by: str = "scale") -> dict[float, np.ndarray]:
+        """Return `features - reference` summed over all features with one scale, ring or angular frequency.
+
+        Parameters
+        ----------
+        by : {"scale", "ring", "k"}
+
+        Returns
+        -------
+        dict from the value to an ndarray of shape (n_samples,), in the unit of the score
+        """
+        values = getattr(self.table, by)
+        apart = self.features - self.reference
+        return {value.item(): apart[:, values == value].sum(axis=1) for value in np.unique(values)}
+
+    def plot(self, i: int = 0) -> Any:
+        """Draw the parts of image i; returns a matplotlib Figure."""
+        from equibook.plots import plot_explanation
+
+        return plot_explanation(self, i)
+
+
+def pixel_contributions(network: nn.Module, images: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return features, and for each image the parts that its pixels have in `features @ weights`.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Layer 1, of degree 1.
+    images : Tensor of shape (n_samples, n_channels, height, width)
+    weights : Tensor of shape (n_samples, n_features)
+
+    Returns
+    -------
+    features : Tensor of shape (n_samples, n_features)
+    pixels : Tensor of shape (n_samples, n_channels, height, width)
+    """
+    x = images.detach().clone().requires_grad_()
+    features = network(x)
+    (gradient,) = torch.autograd.grad((features * weights).sum(), x)
+    return features.detach(), gradient * x.detach()

@@ -1,0 +1,239 @@
+"""The glass box: representation, dimension reduction and classifier as one scikit-learn classifier."""
+
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from equibook._checks import as_images, check_choice, check_labels, check_same_shape
+from equibook.classifiers import (
+    AFFINE,
+    PROBABILISTIC,
+    WHITENED,
+    as_affine,
+    class_probabilities,
+    decision_scores,
+    make_classifier,
+)
+from equibook.explanation import Explanation, pixel_contributions
+from equibook.novelty import Novelty
+from equibook.reduction import Reduction
+from equibook.representation import Representation
+
+
+def _has_probabilities(model: "GlassBoxClassifier") -> bool:
+    if model.classifier not in PROBABILISTIC:
+        listed = ", ".join(PROBABILISTIC)
+        hint = f"Choose one of {listed}, or wrap the model in scikit-learn's CalibratedClassifierCV."
+        raise AttributeError(f"`predict_proba` needs a classifier with probabilities, got {model.classifier!r}. {hint}")
+    return True
+
+
+class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
+    """Classify images in three transparent layers; only the last two learn.
+
+    Parameters
+    ----------
+    classifier : {"nearest_mean", "lda", "qda", "naive_bayes", "ridge", "linear_svm", "rbf_svm", "mlp"}
+    representation : Representation, optional
+        Layer 1; None means `Representation()`.
+    n_components : int, optional
+        Of Layer 2; None means min(200, n_samples // 4).
+    random_state : int
+        For classifiers and PCA that draw.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    representation_ : Representation
+        Layer 1.
+    reduction_ : Reduction
+        Layer 2.
+    classifier_ : scikit-learn classifier
+        Layer 3.
+    novelty_ : Novelty
+        Beside the layers.
+
+    Examples
+    --------
+    >>> import equibook as eq
+    >>> X, y = eq.datasets.load_digits(classes=(3, 8))
+    >>> model = eq.GlassBoxClassifier().fit(X[:100], y[:100])
+    >>> bool(model.score(eq.actions.rotate(X[100:], 77), y[100:]) > 0.97)
+    True
+    """
+
+    def __init__(
+        self,
+        classifier: str = "nearest_mean",
+        *,
+        representation: Representation | None = None,
+        n_components: int | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.classifier = classifier
+        self.representation = representation
+        self.n_components = n_components
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Fit the layers one after the other.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+        y : array-like of shape (n_samples,)
+            Integers or strings, two classes or more.
+
+        Returns
+        -------
+        GlassBoxClassifier
+        """
+        images = as_images(X)
+        labels = check_labels(y, len(images))
+        self.classes_ = np.unique(labels)
+        if len(self.classes_) < 2:
+            got = f"{len(images)} images of class {self.classes_[0]!r}"
+            raise ValueError(f"`y` must hold at least two classes, got {got}. Add images of another class.")
+        layer_3 = make_classifier(self.classifier, self.random_state)
+        self.representation_ = clone(self.representation or Representation())
+        features = self.representation_.fit_transform(images).numpy()
+        whiten = self.classifier in WHITENED
+        self.reduction_ = Reduction(self.n_components, whiten=whiten, random_state=self.random_state)
+        self.classifier_ = layer_3.fit(self.reduction_.fit_transform(features), labels)
+        self.novelty_ = Novelty().fit(features)
+        return self
+
+    def reduce(self, X: Any) -> np.ndarray:
+        """Return what Layers 1 and 2 make of images.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+        """
+        return self.reduction_.transform(self._features(X))
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return scores that agree with `predict`.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, positive for `classes_[1]`; otherwise (n_samples, n_classes)
+        """
+        return decision_scores(self.classifier_, self.reduce(X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the class of each image.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self.classifier_.predict(self.reduce(X))
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return class probabilities, of the classifiers that have them.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), in the order of `classes_`
+        """
+        return class_probabilities(self.classifier_, self.reduce(X))
+
+    def novelty(self, X: Any) -> np.ndarray:
+        """Return how unlike all training images each image is: above 1 means more than they are among themselves.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), without unit
+        """
+        return self.novelty_.score(self._features(X))
+
+    def explain(self, X: Any, target: Any = None) -> Explanation:
+        """Split scores exactly, in float64, into named features and into pixels.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+        target : label, optional
+            The class whose score is explained. None means `classes_[1]` of two, and the predicted one of more.
+
+        Returns
+        -------
+        Explanation
+        """
+        check_is_fitted(self)
+        images = as_images(X).double()
+        check_same_shape(images, self.representation_.n_channels_, self.representation_.size_)
+        matrix, offset = self._as_affine()
+        scores = np.atleast_2d(self.decision_function(images).T).T  # (n_samples, n_scores)
+        columns, signs = self._choose_scores(scores, target)
+        weights = matrix[columns] * signs[:, None]
+        features, pixels = self._contributions(images, torch.from_numpy(weights))
+        return Explanation(
+            features=features * weights,
+            pixels=pixels,
+            bias=offset[columns] * signs,
+            score=scores[np.arange(len(scores)), columns] * signs,
+            target=self.classes_[columns if scores.shape[1] > 1 else (signs > 0).astype(int)],
+            reference=self.reduction_.scaler_.mean_ * weights,
+            table=self.representation_.table_,
+        )
+
+    def _features(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return self.representation_.transform(as_images(X)).numpy()
+
+    def _as_affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return Layers 2 and 3 as one affine map of the features: (n_scores, n_features) and (n_scores,)."""
+        if self.classifier not in AFFINE:
+            hint = f"Explain a model with one of {', '.join(AFFINE)}."
+            raise ValueError(f"`explain` needs a classifier with an affine score, got {self.classifier!r}. {hint}")
+        matrix, offset = as_affine(self.classifier_)
+        to_components, shift = self.reduction_.as_affine()
+        return matrix @ to_components, matrix @ shift + offset
+
+    def _choose_scores(self, scores: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return for each image the column of its score, and the sign: two classes share one score."""
+        n = len(scores)
+        if target is not None:
+            classes = self.classes_.tolist()
+            target = classes.index(check_choice(np.asarray(target).item(), classes, name="target"))
+        if scores.shape[1] == 1:
+            return np.zeros(n, dtype=int), np.full(n, -1.0 if target == 0 else 1.0)
+        return scores.argmax(axis=1) if target is None else np.full(n, target), np.ones(n)
+
+    def _contributions(self, images: torch.Tensor, weights: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        network = self.representation_.network(torch.float64)
+        size = self.representation_.batch_size
+        device = self.representation_.device
+        parts = [
+            pixel_contributions(network, batch.to(device), weight.to(device))
+            for batch, weight in zip(images.split(size), weights.split(size), strict=True)
+        ]
+        features, pixels = (torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True))
+        return features, pixels

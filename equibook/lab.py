@@ -1,0 +1,171 @@
+"""A working copy of the notebooks, and JupyterLab in it: `equibook lab`.
+
+A reader's work is never overwritten. A manifest in the folder holds the hash of every file as it was copied; a file
+that still has that hash is unchanged and may be updated, any other file is the reader's.
+"""
+
+import argparse
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+MANIFEST = ".equibook.json"
+FIRST = "00_start_here.ipynb"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `equibook lab`."""
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path("equibook-notebooks"),
+        help="where your copy of the notebooks lies (default: %(default)s)",
+    )
+    parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    parser.add_argument("--port", type=int, help="port of JupyterLab")
+    parser.add_argument("--allow-root", action="store_true", help="run JupyterLab as root, as in a container")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Bring the folder up to date, say in one line what was done, and run JupyterLab in it."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise ImportError("JupyterLab is not installed")
+    source = find_notebooks()
+    try:
+        outcomes = copy_notebooks(source, args.folder)
+    except OSError as error:
+        raise OSError(
+            f"cannot write the notebooks into {args.folder} ({error.strerror}). "
+            "Name a folder that you may write into: equibook lab FOLDER"
+        ) from error
+    print(f"{args.folder}: {describe(outcomes)}", flush=True)
+    return start_jupyterlab(args.folder, browser=not args.no_browser, port=args.port, allow_root=args.allow_root)
+
+
+def find_notebooks() -> Path:
+    """Return the folder of the notebooks: in the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "notebooks", package.parent / "notebooks"):
+        if any(folder.glob("*.ipynb")):
+            return folder
+    raise FileNotFoundError(
+        "this installation of equibook carries no notebooks. Install it anew: python -m pip install --force-reinstall "
+        "--no-deps equibook, or from a checkout: python -m pip install -e ."
+    )
+
+
+def copy_notebooks(source: Path, folder: Path) -> dict[str, str]:
+    """Copy the files of `source` into `folder`, and leave alone what the reader has changed there.
+
+    Parameters
+    ----------
+    source : Path
+        The notebooks as they are shipped.
+    folder : Path
+        The reader's folder; made if missing.
+
+    Returns
+    -------
+    dict of str to str
+        For each file its outcome: `copied`, `updated`, `restored` (the reader had deleted it), `unchanged`, `kept`
+        (the reader has changed it), `beside` (kept, and the new version put beside it), or `blocked` (kept, and a
+        changed file stands where the new version would go).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    copied = _read_manifest(folder / MANIFEST)
+    names = [path.relative_to(source).as_posix() for path in sorted(source.rglob("*")) if path.is_file()]
+    shown = [name for name in names if not any(part.startswith((".", "__")) for part in name.split("/"))]
+    outcomes = {name: _place((source / name).read_bytes(), folder, name, copied) for name in shown}
+    _write(folder / MANIFEST, json.dumps({"copied": copied}, indent=1, sort_keys=True).encode())
+    return outcomes
+
+
+def describe(outcomes: Mapping[str, str]) -> str:
+    """Return one line on what `copy_notebooks` did."""
+    kinds = list(outcomes.values())
+    counts = {kind: kinds.count(kind) for kind in ("copied", "updated", "restored", "unchanged")}
+    counts["kept as you left them"] = sum(kind in ("kept", "beside", "blocked") for kind in kinds)
+    parts = [", ".join(f"{count} {kind}" for kind, count in counts.items() if count)]
+    parts += [f"new version in {_beside(name)}" for name, kind in outcomes.items() if kind == "beside"]
+    parts += [f"to get the new {n}, rename {_beside(n)}" for n, kind in outcomes.items() if kind == "blocked"]
+    return "; ".join(parts)
+
+
+def start_jupyterlab(folder: Path, *, browser: bool = True, port: int | None = None, allow_root: bool = False) -> int:
+    """Run JupyterLab in `folder` and return its exit status."""
+    options = [] if browser else ["--no-browser"]
+    options += [] if port is None else [f"--port={port}"]
+    options += ["--allow-root"] if allow_root else []
+    options += [FIRST] if (folder / FIRST).exists() else []
+    # -P: a reader's own random.py in the folder must not stand in for Python's.
+    command = [sys.executable, "-P", "-m", "jupyterlab", *options]
+    os.chdir(folder)
+    if os.name == "posix":
+        # JupyterLab takes the place of this process: every signal, and the exit status, are its own.
+        os.execv(sys.executable, command)
+    return _wait(subprocess.Popen(command))
+
+
+def _wait(process: "subprocess.Popen[bytes]") -> int:
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # JupyterLab has received it as well, and ends by itself
+
+
+def _place(content: bytes, folder: Path, name: str, copied: dict[str, str]) -> str:
+    """Put one shipped file in its place, note its hash in `copied`, and return what was done."""
+    new, before, here = _hash(content), copied.get(name), _hash_of(folder / name)
+    if here in (None, before, new):
+        if here != new:
+            _write(folder / name, content)
+        copied[name] = new
+        return "unchanged" if here == new else "updated" if here else "restored" if before else "copied"
+    if before == new:
+        return "kept"
+    beside = _beside(name)
+    if _hash_of(folder / beside) not in (None, copied.get(beside), new):
+        return "blocked"
+    _write(folder / beside, content)
+    copied[name] = copied[beside] = new
+    return "beside"
+
+
+def _beside(name: str) -> str:
+    path = Path(name)
+    return path.with_stem(f"{path.stem}.new").as_posix()
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _hash_of(path: Path) -> str | None:
+    return _hash(path.read_bytes()) if path.exists() else None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read_manifest(path: Path) -> dict[str, str]:
+    """Return the hashes as copied; without a readable manifest none: then every file counts as the reader's."""
+    try:
+        copied = json.loads(path.read_bytes())["copied"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return {}
+    return {name: value for name, value in copied.items() if isinstance(value, str)} if isinstance(copied, dict) else {}

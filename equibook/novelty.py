@@ -1,0 +1,66 @@
+"""How unlike all training images an image is, so that a confident answer to nonsense can be flagged."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+
+class Novelty(BaseEstimator):
+    """Distance to the nearest training image, in units of what is usual among the training images.
+
+    Parameters
+    ----------
+    n_references : int
+        Of at most so many training images, evenly spaced in their order, the features are kept.
+    quantile : float
+        What is usual: this quantile of the distances from each training image to the nearest other one.
+
+    Attributes
+    ----------
+    neighbours_ : NearestNeighbors
+    usual_ : float
+        A distance between standardised features.
+    """
+
+    def __init__(self, n_references: int = 1000, quantile: float = 0.99) -> None:
+        self.n_references = n_references
+        self.quantile = quantile
+
+    def fit(self, features: Any, y: Any = None) -> Self:
+        """Keep reference images and learn what is usual.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        Novelty
+        """
+        self.scaler_ = StandardScaler().fit(features)
+        kept = np.unique(np.linspace(0, len(features) - 1, self.n_references).round().astype(int))
+        references = self.scaler_.transform(features[kept]).astype(np.float32)
+        self.neighbours_ = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(references)
+        to_others, _ = self.neighbours_.kneighbors()
+        self.usual_ = float(np.quantile(to_others, self.quantile))
+        return self
+
+    def score(self, features: Any) -> np.ndarray:
+        """Return the novelty of each row; above 1 it is farther from all references than they are from each other.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), without unit
+        """
+        check_is_fitted(self)
+        distances, _ = self.neighbours_.kneighbors(self.scaler_.transform(features).astype(np.float32))
+        return distances[:, 0] / max(self.usual_, np.finfo(np.float32).tiny)

@@ -1,0 +1,99 @@
+"""Layer 2: standardisation and PCA, by scikit-learn; together one affine map."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from equibook._checks import check_positive_int
+
+MOST = 200  # components by default
+
+
+class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Standardise the features, then keep the principal components.
+
+    Parameters
+    ----------
+    n_components : int, optional
+        None means min(200, n_samples // 4): more spoil small samples. A number that is too large is an error.
+    whiten : bool
+        Scale every component to variance 1, for classifiers that measure plain distances.
+    random_state : int
+        For the randomised PCA that scikit-learn takes for large data.
+
+    Attributes
+    ----------
+    scaler_ : StandardScaler
+    pca_ : PCA
+    """
+
+    def __init__(self, n_components: int | None = None, *, whiten: bool = False, random_state: int = 0) -> None:
+        self.n_components = n_components
+        self.whiten = whiten
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn means, deviations and components.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        Reduction
+        """
+        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        self.scaler_ = StandardScaler().fit(X)
+        n_components = self._choose_n_components(X)
+        self.pca_ = PCA(n_components, whiten=self.whiten, random_state=self.random_state)
+        self.pca_.fit(self.scaler_.transform(X))
+        self._n_features_out = n_components
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the components.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        float64 ndarray of shape (n_samples, n_components)
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return self.pca_.transform(self.scaler_.transform(X))
+
+    def as_affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the same map as a matrix and an offset: `transform(X)` equals `X @ matrix.T + offset`.
+
+        Returns
+        -------
+        matrix : ndarray of shape (n_components, n_features)
+        offset : ndarray of shape (n_components,)
+        """
+        check_is_fitted(self)
+        deviations = np.sqrt(self.pca_.explained_variance_) if self.whiten else np.ones(self._n_features_out)
+        matrix = self.pca_.components_ / deviations[:, None] / self.scaler_.scale_
+        return matrix, self.transform(np.zeros((1, matrix.shape[1])))[0]
+
+    def _choose_n_components(self, X: np.ndarray) -> int:
+        varying = int(np.count_nonzero(self.scaler_.var_))
+        if not varying:
+            hint = "Pass images that differ from each other."
+            raise ValueError(f"`X` must vary, got {len(X)} samples with the same features. {hint}")
+        most = min(len(X) - 1, varying)
+        if self.n_components is None:
+            return max(1, min(MOST, len(X) // 4, most))
+        n_components = check_positive_int(self.n_components, name="n_components")
+        if n_components > most:
+            need = f"`n_components` must be at most {most} for {len(X)} samples with {varying} varying features"
+            raise ValueError(f"{need}, got {n_components}. Lower it, pass more samples, or leave it None.")
+        return n_components

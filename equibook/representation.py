@@ -1,0 +1,240 @@
+"""Layer 1 as a scikit-learn transformer: images in, named invariant features out."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from equibook._checks import as_images, check_choice, check_positive_int, check_same_shape, like
+from equibook.equivariant import CoefficientTable, EquivariantLayer
+from equibook.fast import FastEquivariantLayer
+from equibook.frames import centre
+from equibook.invariant import FeatureTable, Invariants
+
+TRANSLATIONS = ("fixed", "centre", "pool")
+SMALLEST = 8  # pixels: below, six rings and three scales no longer fit
+
+
+class Representation(TransformerMixin, BaseEstimator):
+    """Image representation: group-invariant numbers, read from group-equivariant maps. Nothing is learned.
+
+    The images are windowed to a disc, lifted to places, scales and orientations, read in polar harmonics, and made
+    invariant to turns about the centre. Every step can be used alone: `network(...)[i]`.
+
+    Parameters
+    ----------
+    scales : tuple of float
+        Of the wavelets, in pixels.
+    n_orientations : int
+        Even.
+    n_rings : int
+        Radial windows.
+    max_frequency : int
+        Largest angular frequency k that is kept.
+    max_orientation_frequency : int
+        Largest |l|, less than half of `n_orientations`.
+    invariant : {"average", "k0", "power", "cross"}
+        What is kept, from the least to the most; see `equibook.invariant`.
+    translation : {"fixed", "centre", "pool"}
+        "fixed": images are taken as they are. "centre": a moving frame brings their centre of mass to the centre.
+        "pool": maps are averaged over all places, for textures; what is left varies with orientation and scale only.
+    batch_size : int
+        How many images are worked on at a time.
+    device : str
+        "cpu" or "cuda".
+
+    Attributes
+    ----------
+    size_, n_channels_ : int
+        Of the images seen in `fit`.
+    table_ : FeatureTable
+        What each feature is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook import Representation
+    >>> Representation(invariant="k0").fit_transform(np.zeros((2, 1, 32, 32))).shape
+    (2, 138)
+    """
+
+    def __init__(
+        self,
+        *,
+        scales: Sequence[float] = (0.8, 1.6, 3.2),
+        n_orientations: int = 8,
+        n_rings: int = 6,
+        max_frequency: int = 5,
+        max_orientation_frequency: int = 2,
+        invariant: str = "cross",
+        translation: str = "fixed",
+        batch_size: int = 128,
+        device: str = "cpu",
+    ) -> None:
+        self.scales = scales
+        self.n_orientations = n_orientations
+        self.n_rings = n_rings
+        self.max_frequency = max_frequency
+        self.max_orientation_frequency = max_orientation_frequency
+        self.invariant = invariant
+        self.translation = translation
+        self.batch_size = batch_size
+        self.device = device
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Remember the shape of the images and name the features; nothing is learned.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+        y : ignored
+
+        Returns
+        -------
+        Representation
+        """
+        images = as_images(X)
+        self._check_parameters(images.shape[-1])
+        self.n_channels_, self.size_ = int(images.shape[1]), int(images.shape[-1])
+        self._networks: dict[torch.dtype, nn.Sequential] = {}
+        self.table_: FeatureTable = self.network(images.dtype)[-1].table
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Return the features of images, in batches and without gradients (`network()` has them).
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+
+        Returns
+        -------
+        ndarray or Tensor of shape (n_samples, n_features), in the unit of the images
+        """
+        return self._stream(X, lambda network, batch: network(batch))
+
+    def coefficients(self, X: Any) -> Any:
+        """Return the equivariant coefficients that the features are made of.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+
+        Returns
+        -------
+        complex ndarray or Tensor of shape (n_samples, n_coefficients); `coefficient_table_` says what each is
+        """
+        return self._stream(X, lambda network, batch: network[:2](batch))
+
+    @property
+    def coefficient_table_(self) -> CoefficientTable:
+        """What each coefficient is."""
+        check_is_fitted(self)
+        return self.table_.coefficients
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the name of each feature, such as `scale=1.6 ring=3 m=-2 l=1 re`.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        str ndarray of shape (n_features,)
+        """
+        check_is_fitted(self)
+        return np.array(self.table_.names, dtype=object)
+
+    def network(self, dtype: torch.dtype = torch.float32, *, plain: bool = False) -> nn.Sequential:
+        """Return Layer 1 as a torch module of three blocks: frame, coefficients, invariants.
+
+        It is differentiable and stands alone in front of a learned network.
+
+        Parameters
+        ----------
+        dtype : torch.dtype
+            float32 or float64.
+        plain : bool
+            Take the plain form of the second block, the one to read, instead of the fast one.
+
+        Returns
+        -------
+        nn.Sequential
+        """
+        if dtype not in self._networks or plain:
+            layer = self._build_layer()
+            frame = _Centred() if self.translation == "centre" else nn.Identity()
+            blocks = OrderedDict(
+                frame=frame,
+                coefficients=layer if plain else FastEquivariantLayer(layer),
+                invariants=Invariants(layer.table, self.invariant),
+            )
+            network = nn.Sequential(blocks).to(dtype).to(self.device).eval()
+            if plain:
+                return network
+            self._networks[dtype] = network
+        return self._networks[dtype]
+
+    def _check_parameters(self, size: int) -> None:
+        check_choice(self.translation, TRANSLATIONS, name="translation")
+        check_positive_int(self.batch_size, name="batch_size")
+        check_positive_int(self.max_frequency, name="max_frequency")
+        if not self.scales or min(self.scales) <= 0:
+            hint = "Give standard deviations in pixels, such as (0.8, 1.6, 3.2)."
+            raise ValueError(f"`scales` must hold positive numbers, got {self.scales!r}. {hint}")
+        if size < SMALLEST:
+            hint = "Enlarge them, for example with `torch.nn.functional.interpolate`."
+            raise ValueError(f"`images` must have at least {SMALLEST} x {SMALLEST} pixels, got {size} x {size}. {hint}")
+        if torch.device(self.device).type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(f"`device` must be there, got {self.device!r} where torch sees no GPU. Take \"cpu\".")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the torch modules, which are built again from the numbers."""
+        state = super().__getstate__()
+        return {**state, "_networks": {}} if "_networks" in state else state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.requires_fit = True
+        return tags
+
+    def _build_layer(self) -> EquivariantLayer:
+        return EquivariantLayer(
+            self.size_,
+            self.n_channels_,
+            scales=self.scales,
+            n_orientations=self.n_orientations,
+            n_rings=self.n_rings,
+            max_frequency=self.max_frequency,
+            max_orientation_frequency=self.max_orientation_frequency,
+            pooled=self.translation == "pool",
+        )
+
+    def _stream(self, X: Any, compute: Callable[[nn.Sequential, Tensor], Tensor]) -> Any:
+        check_is_fitted(self)
+        images = as_images(X)
+        check_same_shape(images, self.n_channels_, self.size_)
+        network = self.network(images.dtype)
+        with torch.inference_mode():
+            parts = [compute(network, batch.to(self.device)).to(images.device) for batch in self._batches(images)]
+        return like(torch.cat(parts), X)
+
+    def _batches(self, images: Tensor) -> Iterator[Tensor]:
+        """Yield batches, with a progress bar where the work takes more than two seconds."""
+        yield from tqdm(images.split(self.batch_size), desc="Layer 1", unit="batch", delay=2, leave=False)
+
+
+class _Centred(nn.Module):
+    """The moving frame as a block; see `equibook.frames.centre`."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return centre(images)
