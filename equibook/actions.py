@@ -128,20 +128,19 @@ def act_on_maps(element: Element, maps: Any, *, period: float = 180.0) -> Any:
     return like(moved[:, :, source.to(u.device)], maps)
 
 
-def pixel_grid(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return where the pixels of images lie, measured from their centre.
+def pixel_grid(size: int) -> tuple[Tensor, Tensor]:
+    """Return where the pixels of a square lie, in pixels right of its centre and up from it.
 
     Parameters
     ----------
-    x : Tensor of shape (n_samples, n_channels, size, size)
+    size : int
 
     Returns
     -------
-    right : Tensor of shape (1, size)
-    up : Tensor of shape (size, 1)
+    right : float64 Tensor of shape (1, size)
+    up : float64 Tensor of shape (size, 1)
     """
-    size = x.shape[-1]
-    line = torch.arange(size, dtype=x.dtype, device=x.device) - (size - 1) / 2
+    line = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     return line[None, :], -line[:, None]
 
 
@@ -186,13 +185,13 @@ def _turn_by_rest(x: Tensor, angle: Tensor) -> Tensor:
     """Look up every pixel u of the result at the place R(-angle)u."""
     radians = torch.deg2rad(angle.reshape(-1, 1, 1))
     c, s = torch.cos(radians).to(x.dtype), torch.sin(radians).to(x.dtype)
-    right, up = pixel_grid(x)
+    right, up = (along.to(x) for along in pixel_grid(x.shape[-1]))
     return _sample(x, c * right + s * up, c * up - s * right)
 
 
 def _shift_by_parts(x: Tensor, shift: Tensor) -> Tensor:
     """Look up every pixel u of the result at the place u - shift."""
-    right, up = pixel_grid(x)
+    right, up = (along.to(x) for along in pixel_grid(x.shape[-1]))
     shift_right, shift_up = shift.to(x.dtype).reshape(-1, 2, 1, 1).unbind(1)
     return _sample(x, right - shift_right, up - shift_up)
 

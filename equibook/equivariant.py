@@ -7,7 +7,7 @@ A turn of the image by α multiplies every coefficient by :math:`e^{-ik\alpha}`,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from equibook._checks import check_positive_int
+from equibook.colour import OPPONENT_CHANNELS
 from equibook.filters import check_orientations, circular_harmonics, disc_window, morlet_bank, ring_radii, ring_windows
 
 BAND_LIMIT = 1.6  # pixels: on a ring of radius r, harmonics with |m| > r + 1.6 are sampling noise
@@ -48,13 +49,21 @@ class CoefficientTable:
     @cached_property
     def names(self) -> list[str]:
         """One name a coefficient, such as `scale=1.6 ring=3 m=-2 l=1`; the channel where there are several."""
-        several = len(np.unique(self.channel)) > 1
-        return [(f"channel={self.channel[i]} " if several else "") + self._name(i) for i in range(len(self))]
+        channels = name_channels(int(self.channel.max()) + 1)
+        return [channels[self.channel[i]] + self._name(i) for i in range(len(self))]
 
     def _name(self, i: int) -> str:
         source = f"scale={self.scale[i]:g}" if self.scale[i] else "image"
         orientation = f" l={self.l[i]}" if self.scale[i] else ""
         return f"{source} ring={self.ring[i]} m={self.m[i]}{orientation}"
+
+
+def name_channels(n_channels: int) -> list[str]:
+    """Return how the names of coefficients begin; three channels are opponent colours, a single one goes unnamed."""
+    if n_channels == 1:
+        return [""]
+    names = OPPONENT_CHANNELS if n_channels == 3 else range(n_channels)
+    return [f"channel={name} " for name in names]
 
 
 class Lifting(nn.Module):
@@ -107,9 +116,9 @@ class PolarHarmonics(nn.Module):
 
     .. math:: C_{r,m,l} = \tfrac{1}{L} \sum_\theta \sum_u U(\theta, u) h_r(|u|) e^{-im \arg u} e^{-2il\theta}
 
-    where :math:`2\theta` runs once around while the orientation θ runs through its period of 180°. A turn by α multiplies
-    it by :math:`e^{-ik\alpha}`, k = m + 2l. U is real, so of the pair C(m, l), C(−m, −l) one is kept: the one with
-    k > 0, or k = 0 and l ≥ 0.
+    where :math:`2\theta` runs once around while the orientation θ runs through its period of 180°. A turn by α
+    multiplies it by :math:`e^{-ik\alpha}`, k = m + 2l. U is real, so of the pair C(m, l), C(−m, −l) one is kept: the
+    one with k > 0, or k = 0 and l ≥ 0.
 
     Parameters
     ----------
@@ -126,6 +135,9 @@ class PolarHarmonics(nn.Module):
         Read means over all places instead of rings: m = 0 alone, one "ring".
     """
 
+    places: Tensor
+    orientations: Tensor
+
     def __init__(
         self,
         size: int,
@@ -138,11 +150,12 @@ class PolarHarmonics(nn.Module):
     ) -> None:
         super().__init__()
         check_orientation_frequency(max_orientation_frequency, n_orientations)
-        radii = torch.zeros(1) if pooled else ring_radii(size, n_rings)
-        band = 0.0 if pooled else BAND_LIMIT
-        self.readings = list_readings(radii.tolist(), max_frequency, max_orientation_frequency, band=band)
-        rings = torch.full((1, size, size), 1 / size**2) if pooled else windowed_rings(size, n_rings)
-        self.register_buffer("places", torch.view_as_real(self._places(rings.double())))
+        rings = (
+            windowed_rings(size, n_rings) if not pooled else torch.ones(1, size, size, dtype=torch.float64) / size**2
+        )
+        radii, band = (ring_radii(size, n_rings).tolist(), BAND_LIMIT) if not pooled else ([0.0], 0.0)
+        self.readings = list_readings(radii, max_frequency, max_orientation_frequency, band=band)
+        self.register_buffer("places", torch.view_as_real(self._places(rings)))
         self.register_buffer("orientations", torch.view_as_real(self._orientations(n_orientations)))
 
     def _places(self, rings: Tensor) -> Tensor:
@@ -176,6 +189,8 @@ class PolarHarmonics(nn.Module):
 class EquivariantLayer(nn.Module):
     """Window, lift, read: from images to coefficients with known angular frequencies. The plain form.
 
+    It is built in float64; `.to(torch.float32)` moves it. Built with `pooled`, it has one "ring", the whole image.
+
     Parameters
     ----------
     size : int
@@ -188,6 +203,8 @@ class EquivariantLayer(nn.Module):
     pooled : bool
         Read means over all places instead of rings.
     """
+
+    window: Tensor
 
     def __init__(
         self,
@@ -204,15 +221,13 @@ class EquivariantLayer(nn.Module):
         super().__init__()
         check_positive_int(size, name="size")
         check_orientations(n_orientations)
-        shared = {"n_rings": n_rings, "max_frequency": max_frequency, "pooled": pooled}
         self.register_buffer("window", disc_window(size))
         self.lifting = Lifting(scales, n_orientations)
-        self.image_harmonics = PolarHarmonics(size, 1, max_orientation_frequency=0, **shared)
-        self.map_harmonics = PolarHarmonics(
-            size, n_orientations, max_orientation_frequency=max_orientation_frequency, **shared
-        )
+        read = partial(PolarHarmonics, size, n_rings=n_rings, max_frequency=max_frequency, pooled=pooled)
+        self.image_harmonics = read(1, max_orientation_frequency=0)
+        self.map_harmonics = read(n_orientations, max_orientation_frequency=max_orientation_frequency)
+        self.image_shape = (check_positive_int(n_channels, name="n_channels"), size, size)
         self.table = self._tabulate(n_channels)
-        self.double()
 
     def _tabulate(self, n_channels: int) -> CoefficientTable:
         sources = [(channel, 0.0, self.image_harmonics) for channel in range(n_channels)]
@@ -232,6 +247,7 @@ class EquivariantLayer(nn.Module):
         -------
         complex Tensor of shape (n_samples, n_coefficients), in the unit of the images; `table` says what each is
         """
+        check_input(images, self.image_shape)
         seen = images * self.window
         from_image = self.image_harmonics(seen[:, :, None])
         from_maps = self.map_harmonics(self.lifting(seen))
@@ -241,7 +257,7 @@ class EquivariantLayer(nn.Module):
 def modulus(pairs: Tensor) -> Tensor:
     """Return the absolute values of complex numbers whose real parts stand before their imaginary parts on axis 1.
 
-    Where gradients are recorded it is the complex absolute value, whose derivative at 0 is 0: black gives no NaN.
+    The derivative at 0 is 0, in both modes: black gives no NaN, which a plain square root would.
 
     Parameters
     ----------
@@ -252,9 +268,10 @@ def modulus(pairs: Tensor) -> Tensor:
     Tensor of shape (n_samples, n, ...)
     """
     real, imaginary = pairs.chunk(2, dim=1)
-    if torch.is_grad_enabled():
-        return torch.complex(real, imaginary).abs()
-    return real.square().addcmul_(imaginary, imaginary).sqrt_()  # fewer passes over memory
+    energy = real.square().addcmul(imaginary, imaginary)
+    if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
+        return energy.sqrt_()  # nothing is derived here: fewer passes over memory
+    return torch.where(energy > 0, energy, 1).sqrt() * (energy > 0)
 
 
 def turn_coefficients(coefficients: Tensor, k: Tensor, angle: float) -> Tensor:
@@ -319,6 +336,13 @@ def orientation_waves(n_orientations: int) -> Tensor:
     """Return e^{-2πit/L} / L for t = 0 … L − 1: complex128, shape (n_orientations,)."""
     angles = torch.arange(n_orientations, dtype=torch.float64) * (-2 * torch.pi / n_orientations)
     return torch.polar(torch.full_like(angles, 1 / n_orientations), angles)
+
+
+def check_input(images: Tensor, image_shape: tuple[int, int, int]) -> None:
+    """Raise an error unless images have the channels and the size that a layer was built for."""
+    if tuple(images.shape[1:]) != image_shape:
+        need = f"`images` must have shape (n_samples, {', '.join(map(str, image_shape))})"
+        raise ValueError(f"{need}, got {tuple(images.shape)}. Build the layer for their size and channels.")
 
 
 def check_orientation_frequency(max_orientation_frequency: int, n_orientations: int) -> None:

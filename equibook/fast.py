@@ -2,10 +2,10 @@ r"""Layer 1, equivariant part, fast: the same coefficients as the plain form in 
 
 Three things make the difference, and a test holds the result against the plain form:
 
-1. Maps of wide wavelets are smooth, so a coarse grid of places serves them: every second place from a scale of 1.5 pixels
-   on, every fourth from 3. The wavelets are sampled where that grid needs them, between pixels if need be.
+1. Maps of wide wavelets are smooth, so a coarse grid of places serves them: every second place from a scale of
+   1.5 pixels on, every fourth from 3. The wavelets are sampled where that grid needs them, between pixels if need be.
 2. Interpolating a coarse map to all pixels is linear, and so is reading it: both are folded into one matrix.
-3. The finest grid is computed as four interleaved coarse ones, the form in which convolutions run quickest.
+3. Images are taken a few at a time, so that their maps stay in the processor's cache.
 """
 
 import math
@@ -17,8 +17,10 @@ import torch.nn.functional as F
 from scipy.interpolate import make_interp_spline
 from torch import Tensor, nn
 
-from equibook.equivariant import EquivariantLayer, Lifting, PolarHarmonics, modulus
+from equibook.equivariant import EquivariantLayer, Lifting, PolarHarmonics, check_input, modulus
 from equibook.filters import morlet_bank
+
+PIXELS_AT_ONCE = 2**16  # 64 images of 32 x 32; with many more, the same work takes half as long again
 
 
 class FastEquivariantLayer(nn.Module):
@@ -27,19 +29,22 @@ class FastEquivariantLayer(nn.Module):
     Parameters
     ----------
     plain : EquivariantLayer
+        In float64, as it is when built.
     """
+
+    window: Tensor
+    image_reader: Tensor
 
     def __init__(self, plain: EquivariantLayer) -> None:
         super().__init__()
-        self.table = plain.table
-        size = plain.window.shape[-1]
+        self.table, self.image_shape = plain.table, plain.image_shape
+        size = self.image_shape[-1]
         places = torch.view_as_complex(plain.image_harmonics.places) * plain.window
-        self.register_buffer("window", plain.window)
+        self.register_buffer("window", plain.window.clone())
         self.register_buffer("image_reader", torch.view_as_real(places.flatten(1).T.contiguous()).flatten(1))
         self.readers = nn.ModuleList(
             ScaleReader(size, scale, plain.lifting, plain.map_harmonics) for scale in plain.lifting.scales
         )
-        self.double()
 
     def forward(self, images: Tensor) -> Tensor:
         """Return coefficients.
@@ -52,13 +57,17 @@ class FastEquivariantLayer(nn.Module):
         -------
         complex Tensor of shape (n_samples, n_coefficients), in the unit of the images; `table` says what each is
         """
-        n, c, h, w = images.shape
-        x = images.reshape(n * c, 1, h, w)
+        check_input(images, self.image_shape)
+        n_at_once = max(1, PIXELS_AT_ONCE // math.prod(self.image_shape))
+        return torch.cat([self._read(some) for some in images.split(n_at_once)])
+
+    def _read(self, images: Tensor) -> Tensor:
+        x = images.flatten(0, 1)[:, None]  # (n * n_channels, 1, size, size)
         seen = x * self.window
         from_image = x.flatten(1) @ self.image_reader
-        from_maps = torch.stack([read(seen) for read in self.readers], dim=1)
-        pairs = torch.cat([from_image.reshape(n, -1), from_maps.reshape(n, -1)], dim=1)
-        return torch.view_as_complex(pairs.reshape(n, -1, 2))
+        from_maps = torch.cat([read(seen) for read in self.readers], dim=1)
+        pairs = [part.unflatten(0, images.shape[:2]).flatten(1) for part in (from_image, from_maps)]
+        return torch.view_as_complex(torch.cat(pairs, dim=1).unflatten(1, (-1, 2)))
 
 
 class ScaleReader(nn.Module):
@@ -76,79 +85,58 @@ class ScaleReader(nn.Module):
         Reads maps on the full grid.
     """
 
+    filters: Tensor
+    orientations: Tensor
+    places: Tensor
+    combine: Tensor
+
     def __init__(self, size: int, scale: float, lifting: Lifting, harmonics: PolarHarmonics) -> None:
         super().__init__()
-        self.n_orientations = lifting.n_orientations
-        self.grid = CoarseGrid(size, coarse_stride(scale))
-        bank = morlet_bank(scale, lifting.n_orientations, frequency=lifting.frequency, even=self.grid.between_pixels)
-        self.pad = self.grid.padding(bank.shape[-1])
-        parts = [_real_parts(harmonics.orientations, harmonics, 2), _real_parts(harmonics.places, harmonics, 0, 1)]
-        (waves, wave_rows), (places, place_rows) = parts
-        self.register_buffer("filters", self.grid.interleave_filters(torch.cat([bank.real, bank.imag]))[:, None])
+        self.stride = coarse_stride(scale)
+        rest = (size - 1) % self.stride  # of the side that the grid leaves over; if odd, it lies between the pixels
+        bank = morlet_bank(scale, lifting.n_orientations, frequency=lifting.frequency, even=rest % 2 == 1)
+        self.padding = (bank.shape[-1] - 1 - rest) // 2
+        waves, wave_rows = _real_parts(harmonics.orientations, harmonics, 2)
+        places, place_rows = _real_parts(harmonics.places, harmonics, 0, 1)
+        interpolation = interpolation_matrix(size, self.stride)
+        folded = interpolation.T @ places @ interpolation
+        self.register_buffer("filters", torch.cat([bank.real, bank.imag])[:, None])
         self.register_buffer("orientations", waves)
-        self.register_buffer("places", self.grid.fold(places).T.contiguous())
+        self.register_buffer("places", folded.flatten(1).T.contiguous())
         self.register_buffer("combine", _combine(wave_rows, place_rows, len(waves), len(places)))
 
     def forward(self, seen: Tensor) -> Tensor:
         """Return real and imaginary parts by turns, (n, 2 * n_readings), of images (n, 1, size, size)."""
-        maps = modulus(F.conv2d(F.pad(seen, self.pad), self.filters, stride=self.grid.step))
-        by_orientation = self.orientations @ maps.reshape(len(maps), self.n_orientations, -1)
-        products = by_orientation @ self.places
+        maps = modulus(F.conv2d(seen, self.filters, stride=self.stride, padding=self.padding))
+        products = self.orientations @ maps.flatten(2) @ self.places
         return products.flatten(1) @ self.combine
-
-
-class CoarseGrid:
-    """Every stride-th place, centred on the image, so that turns and reflections move the grid onto itself.
-
-    Parameters
-    ----------
-    size : int
-        Height and width of the full grid.
-    stride : int
-    """
-
-    def __init__(self, size: int, stride: int) -> None:
-        self.size, self.stride = size, stride
-        self.n_places = math.ceil(size / stride)
-        self.interleaved = 2 if stride == 1 else 1
-        self.step = stride * self.interleaved
-        self.n_steps = math.ceil(self.n_places / self.interleaved)
-        self.between_pixels = (size - 1 - (self.n_places - 1) * stride) % 2 == 1
-
-    def padding(self, filter_size: int) -> list[int]:
-        """Return what is added on each side so that the first filter stands on the first place."""
-        before = (filter_size - 1 + (self.n_places - 1) * self.stride - (self.size - 1)) // 2
-        needed = (self.n_steps - 1) * self.step + filter_size + (self.interleaved - 1) * self.stride
-        return [before, needed - before - self.size] * 2
-
-    def interleave_filters(self, filters: Tensor) -> Tensor:
-        """Give each filter (n, k, k) a copy for each of the interleaved grids, shifted to it."""
-        last = (self.interleaved - 1) * self.stride
-        shifts = [i * self.stride for i in range(self.interleaved)]
-        copies = [F.pad(filters, (right, last - right, down, last - down)) for down in shifts for right in shifts]
-        return torch.stack(copies, dim=1).flatten(0, 1)
-
-    def fold(self, readers: Tensor) -> Tensor:
-        """Turn readers of the full grid, (n, size, size), into readers of this one: (n, all its places)."""
-        interpolation = self._interpolation()
-        folded = interpolation.T @ readers @ interpolation
-        missing = self.n_steps * self.interleaved - self.n_places
-        steps = F.pad(folded, (0, missing, 0, missing)).unflatten(1, (self.n_steps, -1)).unflatten(3, (self.n_steps, -1))
-        return steps.permute(0, 2, 4, 1, 3).flatten(1)
-
-    def _interpolation(self) -> Tensor:
-        """Return the matrix (size, n_places) of cubic spline interpolation along one side."""
-        if self.stride == 1:
-            return torch.eye(self.size, dtype=torch.float64)
-        places = (np.arange(self.n_places) - (self.n_places - 1) / 2) * self.stride
-        pixels = np.arange(self.size) - (self.size - 1) / 2
-        spline = make_interp_spline(places, np.eye(self.n_places), k=min(3, self.n_places - 1))
-        return torch.from_numpy(spline(pixels))
 
 
 def coarse_stride(scale: float) -> int:
     """Return how far apart places may lie for wavelets of a scale: 1, 2 or 4 pixels."""
     return 4 if scale >= 3 else 2 if scale >= 1.5 else 1
+
+
+def interpolation_matrix(size: int, stride: int) -> Tensor:
+    """Return the matrix of cubic spline interpolation along one side, from every stride-th place to all pixels.
+
+    The places are centred on the image, so that turns and reflections move them onto themselves.
+
+    Parameters
+    ----------
+    size : int
+    stride : int
+
+    Returns
+    -------
+    float64 Tensor of shape (size, n_places)
+    """
+    n_places = math.ceil(size / stride)
+    if stride == 1 or n_places == 1:
+        return torch.eye(size, dtype=torch.float64) if stride == 1 else torch.ones(size, 1, dtype=torch.float64)
+    places = (np.arange(n_places) - (n_places - 1) / 2) * stride
+    pixels = np.arange(size) - (size - 1) / 2
+    return torch.from_numpy(make_interp_spline(places, np.eye(n_places), k=min(3, n_places - 1))(pixels))
 
 
 def _real_parts(waves: Tensor, harmonics: PolarHarmonics, *columns: int) -> tuple[Tensor, list[tuple[int, int, int]]]:

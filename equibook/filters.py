@@ -6,26 +6,13 @@ laws about quarter turns and reflections then hold to the last bit.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from equibook._checks import check_positive_int
-
-
-def pixel_grid(size: int) -> tuple[Tensor, Tensor]:
-    """Return where the pixels of a centred square grid lie.
-
-    Parameters
-    ----------
-    size : int
-
-    Returns
-    -------
-    x, y : float64 Tensors of shape (size, size), in pixels right of and above the centre
-    """
-    along = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
-    return along.expand(size, size), -along[:, None].expand(size, size)
+from equibook.actions import pixel_grid
 
 
 def disc_window(size: int, *, taper: float = 0.15) -> Tensor:
@@ -44,7 +31,7 @@ def disc_window(size: int, *, taper: float = 0.15) -> Tensor:
     x, y = pixel_grid(size)
     radius = size / 2
     inside = ((radius - torch.sqrt(x**2 + y**2)) / (taper * radius)).clamp(0, 1)
-    return torch.sin(math.pi / 2 * inside) ** 2
+    return _evaluate(torch.sin, math.pi / 2 * inside) ** 2
 
 
 def morlet(size: int, scale: float, angle: float, *, frequency: float = 1.3) -> Tensor:
@@ -75,11 +62,12 @@ def morlet(size: int, scale: float, angle: float, *, frequency: float = 1.3) -> 
     Bruna and Mallat (2013), arXiv:1203.1513; here without a slant, so that the Gaussian is round.
     """
     x, y = pixel_grid(size)
-    envelope = torch.exp(-(x**2 + y**2) / (2 * scale**2))
+    envelope = _evaluate(torch.exp, -(x**2 + y**2) / (2 * scale**2))
     envelope = envelope / envelope.sum()
     cosine, sine = _cosine_and_sine(angle)
-    wave = torch.exp(1j * (frequency / scale) * (cosine * x + sine * y))
-    return envelope * (wave - (envelope * wave).sum())
+    phase = (frequency / scale) * (cosine * x + sine * y)
+    even, odd = _evaluate(torch.cos, phase.abs()), _evaluate(torch.sin, phase.abs()) * phase.sign()
+    return torch.complex(envelope * (even - (envelope * even).sum()), envelope * odd)
 
 
 def morlet_bank(scale: float, n_orientations: int = 8, *, frequency: float = 1.3, even: bool = False) -> Tensor:
@@ -139,7 +127,7 @@ def ring_windows(size: int, n_rings: int, *, width: float = 0.6) -> Tensor:
     check_positive_int(n_rings, name="n_rings")
     x, y = pixel_grid(size)
     off = torch.sqrt(x**2 + y**2) - ring_radii(size, n_rings)[:, None, None]
-    windows = torch.exp(-(off**2) / (2 * (width * size / 2 / n_rings) ** 2))
+    windows = _evaluate(torch.exp, -(off**2) / (2 * (width * size / 2 / n_rings) ** 2))
     return windows / windows.sum(dim=(1, 2), keepdim=True)
 
 
@@ -160,11 +148,13 @@ def circular_harmonics(size: int, max_frequency: int) -> Tensor:
     """
     x, y = pixel_grid(size)
     radius = torch.sqrt(x**2 + y**2)
-    direction = torch.complex(x, -y) / torch.where(radius > 0, radius, 1.0)
-    harmonics = [torch.ones_like(direction)]
+    right, up = (along / torch.where(radius > 0, radius, 1.0) for along in (x, y))
+    real, imaginary = [torch.ones_like(radius)], [torch.zeros_like(radius)]
     for _ in range(max_frequency):
-        harmonics.append(harmonics[-1] * direction)
-    return torch.stack(harmonics)
+        a, b = real[-1], imaginary[-1]
+        real.append(a * right + b * up)
+        imaginary.append(b * right - a * up)
+    return torch.complex(torch.stack(real), torch.stack(imaginary))
 
 
 def check_orientations(n_orientations: int) -> None:
@@ -173,6 +163,12 @@ def check_orientations(n_orientations: int) -> None:
     if n_orientations % 2:
         hint = "A quarter turn must map the directions onto themselves: choose 4, 6 or 8."
         raise ValueError(f"`n_orientations` must be even, got {n_orientations}. {hint}")
+
+
+def _evaluate(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Apply a function once to every distinct number: taken place by place, equal ones may differ in the last bit."""
+    numbers, place = x.unique(return_inverse=True)
+    return function(numbers)[place]
 
 
 def _cosine_and_sine(angle: float) -> tuple[float, float]:

@@ -23,7 +23,7 @@ def centre_of_mass(images: Any) -> Any:
     x = as_images(images)
     mass = x.abs().sum(dim=1)
     total = mass.sum(dim=(1, 2))
-    moments = torch.stack([(mass * along).sum(dim=(1, 2)) for along in pixel_grid(x)], dim=1)
+    moments = torch.stack([(mass * along.to(x)).sum(dim=(1, 2)) for along in pixel_grid(x.shape[-1])], dim=1)
     return like(moments / torch.where(total > 0, total, 1)[:, None], images)
 
 

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from equibook._checks import as_images, check_choice, check_positive_int, check_same_shape, like
+from equibook.colour import OpponentColours
 from equibook.equivariant import CoefficientTable, EquivariantLayer
 from equibook.fast import FastEquivariantLayer
 from equibook.frames import centre
@@ -24,8 +25,9 @@ SMALLEST = 8  # pixels: below, six rings and three scales no longer fit
 class Representation(TransformerMixin, BaseEstimator):
     """Image representation: group-invariant numbers, read from group-equivariant maps. Nothing is learned.
 
-    The images are windowed to a disc, lifted to places, scales and orientations, read in polar harmonics, and made
-    invariant to turns about the centre. Every step can be used alone: `network(...)[i]`.
+    Three channels count as red, green and blue and become opponent colours. The images are windowed to a disc, lifted
+    to places, scales and orientations, read in polar harmonics, and made invariant to turns about the centre. Every
+    step can be used alone: `network()` has them by name.
 
     Parameters
     ----------
@@ -103,7 +105,7 @@ class Representation(TransformerMixin, BaseEstimator):
         self._check_parameters(images.shape[-1])
         self.n_channels_, self.size_ = int(images.shape[1]), int(images.shape[-1])
         self._networks: dict[torch.dtype, nn.Sequential] = {}
-        self.table_: FeatureTable = self.network(images.dtype)[-1].table
+        self.table_: FeatureTable = cast(Invariants, self.network(images.dtype)[-1]).table
         return self
 
     def transform(self, X: Any) -> Any:
@@ -130,7 +132,7 @@ class Representation(TransformerMixin, BaseEstimator):
         -------
         complex ndarray or Tensor of shape (n_samples, n_coefficients); `coefficient_table_` says what each is
         """
-        return self._stream(X, lambda network, batch: network[:2](batch))
+        return self._stream(X, lambda network, batch: network[:-1](batch))
 
     @property
     def coefficient_table_(self) -> CoefficientTable:
@@ -153,7 +155,7 @@ class Representation(TransformerMixin, BaseEstimator):
         return np.array(self.table_.names, dtype=object)
 
     def network(self, dtype: torch.dtype = torch.float32, *, plain: bool = False) -> nn.Sequential:
-        """Return Layer 1 as a torch module of three blocks: frame, coefficients, invariants.
+        """Return Layer 1 as a torch module of four blocks: colour, frame, coefficients, invariants.
 
         It is differentiable and stands alone in front of a learned network.
 
@@ -168,19 +170,22 @@ class Representation(TransformerMixin, BaseEstimator):
         -------
         nn.Sequential
         """
-        if dtype not in self._networks or plain:
-            layer = self._build_layer()
-            frame = _Centred() if self.translation == "centre" else nn.Identity()
-            blocks = OrderedDict(
-                frame=frame,
-                coefficients=layer if plain else FastEquivariantLayer(layer),
-                invariants=Invariants(layer.table, self.invariant),
-            )
-            network = nn.Sequential(blocks).to(dtype).to(self.device).eval()
-            if plain:
-                return network
-            self._networks[dtype] = network
+        check_is_fitted(self, "size_")
+        if plain:
+            return self._build_network(dtype, plain=True)
+        if dtype not in self._networks:
+            self._networks[dtype] = self._build_network(dtype)
         return self._networks[dtype]
+
+    @torch.inference_mode(False)  # else what is built there could not be used where gradients are wanted
+    def _build_network(self, dtype: torch.dtype, *, plain: bool = False) -> nn.Sequential:
+        layer = self._build_layer()
+        blocks: OrderedDict[str, nn.Module] = OrderedDict()
+        blocks["colour"] = OpponentColours() if self.n_channels_ == 3 else nn.Identity()
+        blocks["frame"] = _Centred() if self.translation == "centre" else nn.Identity()
+        blocks["coefficients"] = layer if plain else FastEquivariantLayer(layer)
+        blocks["invariants"] = Invariants(layer.table, self.invariant)
+        return nn.Sequential(blocks).to(dtype).to(self.device).eval()
 
     def _check_parameters(self, size: int) -> None:
         check_choice(self.translation, TRANSLATIONS, name="translation")
@@ -193,7 +198,7 @@ class Representation(TransformerMixin, BaseEstimator):
             hint = "Enlarge them, for example with `torch.nn.functional.interpolate`."
             raise ValueError(f"`images` must have at least {SMALLEST} x {SMALLEST} pixels, got {size} x {size}. {hint}")
         if torch.device(self.device).type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(f"`device` must be there, got {self.device!r} where torch sees no GPU. Take \"cpu\".")
+            raise ValueError(f'`device` must be there, got {self.device!r} where torch sees no GPU. Take "cpu".')
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the torch modules, which are built again from the numbers."""
@@ -231,6 +236,42 @@ class Representation(TransformerMixin, BaseEstimator):
     def _batches(self, images: Tensor) -> Iterator[Tensor]:
         """Yield batches, with a progress bar where the work takes more than two seconds."""
         yield from tqdm(images.split(self.batch_size), desc="Layer 1", unit="batch", delay=2, leave=False)
+
+
+class Pixels(TransformerMixin, BaseEstimator):
+    """No representation at all: the pixels as they are, for comparison in the place of Layer 1.
+
+    Attributes
+    ----------
+    size_, n_channels_ : int
+        Of the images seen in `fit`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.representation import Pixels
+    >>> Pixels().fit_transform(np.zeros((2, 1, 32, 32))).shape
+    (2, 1024)
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Remember the shape of the images, (n_samples, n_channels, height, width) or (n_samples, height, width)."""
+        images = as_images(X)
+        self.n_channels_, self.size_ = int(images.shape[1]), int(images.shape[-1])
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Return the pixels of each image in a row: ndarray or Tensor of shape (n_samples, n_channels * size**2)."""
+        check_is_fitted(self)
+        images = as_images(X)
+        check_same_shape(images, self.n_channels_, self.size_)
+        return like(images.flatten(1), X)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the name of each feature, such as `channel=0 row=3 column=17`."""
+        check_is_fitted(self)
+        names = np.ndindex(self.n_channels_, self.size_, self.size_)
+        return np.array([f"channel={c} row={i} column={j}" for c, i, j in names], dtype=object)
 
 
 class _Centred(nn.Module):

@@ -225,7 +225,7 @@ def test_derivatives_pass_through_the_parameter_in_both_modes(action, value):
 
 
 def test_pixel_grid_by_hand():
-    right, up = pixel_grid(torch.zeros(1, 1, 2, 2))
+    right, up = pixel_grid(2)
     assert right.tolist() == [[-0.5, 0.5]]
     assert up.tolist() == [[0.5], [-0.5]]
 

@@ -1,0 +1,49 @@
+"""Colour: luminance and two opponent channels, which say apart what red, green and blue say together."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from equibook._checks import as_images, like
+
+OPPONENT_CHANNELS = ("luminance", "red-green", "yellow-blue")
+_TO_OPPONENT = torch.tensor([[1, 1, 1], [1, -1, 0], [1, 1, -2]], dtype=torch.float64)
+_LENGTHS = torch.tensor([math.sqrt(3), math.sqrt(2), math.sqrt(6)], dtype=torch.float64)
+
+
+class OpponentColours(nn.Module):
+    """Turn red, green and blue into luminance, red against green, yellow against blue: an orthonormal change of axes.
+
+    It acts on every pixel by itself, so that it commutes with every turn, reflection and shift.
+    """
+
+    matrix: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("matrix", _TO_OPPONENT / _LENGTHS[:, None])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return images of shape (n_samples, 3, height, width) in the new channels, of the same shape and unit."""
+        return torch.einsum("oc,nchw->nohw", self.matrix, images)
+
+
+def to_opponent(images: Any) -> Any:
+    """Return RGB images in opponent channels.
+
+    Parameters
+    ----------
+    images : ndarray or Tensor of shape (n_samples, 3, height, width)
+
+    Returns
+    -------
+    ndarray or Tensor of shape (n_samples, 3, height, width), in the unit of the images
+        Luminance is √3 times the mean of the three, so that the sum of squares stays.
+    """
+    x = as_images(images)
+    if x.shape[1] != 3:
+        hint = "Grey images have no colour to turn."
+        raise ValueError(f"`images` must have 3 channels (red, green, blue), got {x.shape[1]}. {hint}")
+    return like(OpponentColours().to(x.dtype)(x), images)
