@@ -34,7 +34,7 @@ class Explanation:
     target : ndarray of shape (n_samples,)
         The class whose score it is.
     reference : ndarray of shape (n_samples, n_features)
-        Contribution of each feature of the average training image: `features - reference` says what sets this image apart.
+        Contribution of each feature of the average training image: `features - reference` sets this image apart.
     table : FeatureTable
         What each feature is.
     """

@@ -20,8 +20,8 @@ from equibook.classifiers import (
 )
 from equibook.explanation import Explanation, pixel_contributions
 from equibook.novelty import Novelty
-from equibook.reduction import Reduction
-from equibook.representation import Representation
+from equibook.reduction import MOST, Reduction
+from equibook.representation import Pixels, Representation
 
 
 def _has_probabilities(model: "GlassBoxClassifier") -> bool:
@@ -38,10 +38,10 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     classifier : {"nearest_mean", "lda", "qda", "naive_bayes", "ridge", "linear_svm", "rbf_svm", "mlp"}
-    representation : Representation, optional
-        Layer 1; None means `Representation()`.
+    representation : Representation or Pixels, optional
+        Layer 1; None means `Representation()`. `Pixels()` leaves it out, for comparison.
     n_components : int, optional
-        Of Layer 2; None means min(200, n_samples // 4).
+        Of Layer 2; None means min(200, n_samples // 4), for `qda` no more than half the images of the smallest class.
     random_state : int
         For classifiers and PCA that draw.
 
@@ -70,7 +70,7 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         self,
         classifier: str = "nearest_mean",
         *,
-        representation: Representation | None = None,
+        representation: Representation | Pixels | None = None,
         n_components: int | None = None,
         random_state: int = 0,
     ) -> None:
@@ -94,17 +94,19 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         """
         images = as_images(X)
         labels = check_labels(y, len(images))
-        self.classes_ = np.unique(labels)
-        if len(self.classes_) < 2:
-            got = f"{len(images)} images of class {self.classes_[0]!r}"
+        classes = np.unique(labels)
+        if len(classes) < 2:
+            got = f"{len(images)} images of class {classes[0].item()!r}"
             raise ValueError(f"`y` must hold at least two classes, got {got}. Add images of another class.")
         layer_3 = make_classifier(self.classifier, self.random_state)
-        self.representation_ = clone(self.representation or Representation())
-        features = self.representation_.fit_transform(images).numpy()
-        whiten = self.classifier in WHITENED
-        self.reduction_ = Reduction(self.n_components, whiten=whiten, random_state=self.random_state)
-        self.classifier_ = layer_3.fit(self.reduction_.fit_transform(features), labels)
+        layer_1 = clone(self.representation or Representation())
+        features = layer_1.fit_transform(images).numpy()
+        layer_2 = self._make_reduction(labels)
+        components = layer_2.fit_transform(features)
+        layer_3.fit(components, labels)
         self.novelty_ = Novelty().fit(features)
+        self.representation_, self.reduction_, self.classifier_ = layer_1, layer_2, layer_3
+        self.classes_ = classes
         return self
 
     def reduce(self, X: Any) -> np.ndarray:
@@ -118,7 +120,8 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_components)
         """
-        return self.reduction_.transform(self._features(X))
+        features = self._features(X)
+        return self.reduction_.transform(features)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return scores that agree with `predict`.
@@ -131,7 +134,8 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples,) for two classes, positive for `classes_[1]`; otherwise (n_samples, n_classes)
         """
-        return decision_scores(self.classifier_, self.reduce(X))
+        components = self.reduce(X)
+        return decision_scores(self.classifier_, components)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class of each image.
@@ -144,7 +148,8 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples,)
         """
-        return self.classifier_.predict(self.reduce(X))
+        components = self.reduce(X)
+        return self.classifier_.predict(components)
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -158,7 +163,8 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_classes), in the order of `classes_`
         """
-        return class_probabilities(self.classifier_, self.reduce(X))
+        components = self.reduce(X)
+        return class_probabilities(self.classifier_, components)
 
     def novelty(self, X: Any) -> np.ndarray:
         """Return how unlike all training images each image is: above 1 means more than they are among themselves.
@@ -171,7 +177,8 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples,), without unit
         """
-        return self.novelty_.score(self._features(X))
+        features = self._features(X)
+        return self.novelty_.score(features)
 
     def explain(self, X: Any, target: Any = None) -> Explanation:
         """Split scores exactly, in float64, into named features and into pixels.
@@ -204,12 +211,22 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
             table=self.representation_.table_,
         )
 
+    def _make_reduction(self, labels: np.ndarray) -> Reduction:
+        """Quadratic discriminants estimate a covariance a class, so by default they get components to match."""
+        n_components = self.n_components
+        if n_components is None and self.classifier == "qda":
+            smallest = np.unique(labels, return_counts=True)[1].min()
+            n_components = max(1, min(MOST, len(labels) // 4, int(smallest) // 2))
+        return Reduction(n_components, whiten=self.classifier in WHITENED, random_state=self.random_state)
+
     def _features(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         return self.representation_.transform(as_images(X)).numpy()
 
     def _as_affine(self) -> tuple[np.ndarray, np.ndarray]:
         """Return Layers 2 and 3 as one affine map of the features: (n_scores, n_features) and (n_scores,)."""
+        if isinstance(self.representation_, Pixels):
+            raise ValueError("`explain` needs named features, got a model of pixels. Fit one with a Representation.")
         if self.classifier not in AFFINE:
             hint = f"Explain a model with one of {', '.join(AFFINE)}."
             raise ValueError(f"`explain` needs a classifier with an affine score, got {self.classifier!r}. {hint}")

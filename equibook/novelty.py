@@ -5,12 +5,13 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 
 class Novelty(BaseEstimator):
     """Distance to the nearest training image, in units of what is usual among the training images.
+
+    The features are taken as they are: all have one unit, and small ones, which vary by chance, then weigh little.
 
     Parameters
     ----------
@@ -23,7 +24,7 @@ class Novelty(BaseEstimator):
     ----------
     neighbours_ : NearestNeighbors
     usual_ : float
-        A distance between standardised features.
+        A distance, in the unit of the features.
     """
 
     def __init__(self, n_references: int = 1000, quantile: float = 0.99) -> None:
@@ -42,9 +43,8 @@ class Novelty(BaseEstimator):
         -------
         Novelty
         """
-        self.scaler_ = StandardScaler().fit(features)
         kept = np.unique(np.linspace(0, len(features) - 1, self.n_references).round().astype(int))
-        references = self.scaler_.transform(features[kept]).astype(np.float32)
+        references = np.asarray(features)[kept].astype(np.float32)
         self.neighbours_ = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(references)
         to_others, _ = self.neighbours_.kneighbors()
         self.usual_ = float(np.quantile(to_others, self.quantile))
@@ -62,5 +62,5 @@ class Novelty(BaseEstimator):
         ndarray of shape (n_samples,), without unit
         """
         check_is_fitted(self)
-        distances, _ = self.neighbours_.kneighbors(self.scaler_.transform(features).astype(np.float32))
+        distances, _ = self.neighbours_.kneighbors(np.asarray(features, dtype=np.float32))
         return distances[:, 0] / max(self.usual_, np.finfo(np.float32).tiny)

@@ -53,6 +53,7 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         n_components = self._choose_n_components(X)
         self.pca_ = PCA(n_components, whiten=self.whiten, random_state=self.random_state)
         self.pca_.fit(self.scaler_.transform(X))
+        self.pca_.components_ = np.ascontiguousarray(self.pca_.components_)  # sums run alike before and after saving
         self._n_features_out = n_components
         return self
 
