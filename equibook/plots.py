@@ -1,0 +1,380 @@
+"""Figures: images, the layers of a model at one image, planes, explanations, distances, accuracies.
+
+All are drawn without pyplot: nothing is global, and nothing is left to close. In a notebook a figure shows itself, with
+its alternative text. Colours are those of Okabe and Ito, told apart by colour-blind readers too; and wherever a colour
+says something, a marker, a place or a word says it as well.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from equibook._checks import as_images, check_labels, check_positive_int
+from equibook.drawing import (
+    describe_accuracy,
+    describe_separation,
+    draw_accuracy,
+    draw_background_and_point,
+    draw_decision,
+    draw_distances,
+    draw_fisher,
+    draw_frequencies,
+    draw_image,
+    draw_orbit,
+    draw_orientation_key,
+    draw_orientations,
+    draw_points,
+    draw_seen,
+    draw_signed_bars,
+    draw_strip,
+    group_name,
+    label_components,
+    read_background,
+    strongest_responses,
+    value_limits,
+)
+from equibook.explanation import Explanation
+from equibook.glassbox import GlassBoxClassifier
+from equibook.measure import ClassSeparation
+from equibook.representation import Pixels
+
+_STYLE: Any = {
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "text.color": "black",
+    "axes.labelcolor": "black",
+    "xtick.color": "black",
+    "ytick.color": "black",
+    "legend.frameon": False,
+}
+_styled = matplotlib.rc_context(_STYLE)
+
+
+class Picture(Figure):
+    """A matplotlib figure that shows itself in notebooks, without pyplot, and says in words what it shows.
+
+    Attributes
+    ----------
+    alt : str
+        The alternative text, for those who do not see the picture.
+    """
+
+    alt = ""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
+        png = base64.b64encode(to_png(self)).decode("ascii")
+        source = f"data:image/png;base64,{png}"
+        shown = f'<img alt="{html.escape(self.alt)}" src="{source}" style="max-width: 100%">'
+        return {"text/html": shown, "image/png": png, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+def to_png(figure: Figure, *, dpi: float = 100) -> bytes:
+    """Return a figure as the content of a PNG file.
+
+    Parameters
+    ----------
+    figure : Figure
+    dpi : float
+        Dots an inch.
+
+    Returns
+    -------
+    bytes
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+@_styled
+def show_images(
+    images: Any, *, titles: Sequence[Any] | None = None, n_columns: int = 8, signed: bool = False
+) -> Figure:
+    """Show images side by side, on one scale.
+
+    Parameters
+    ----------
+    images : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+        Of one channel (black to white) or three (colours).
+    titles : sequence, optional
+        One per image.
+    n_columns : int
+    signed : bool
+        Blue below 0, white at 0, red above; channels are summed.
+
+    Returns
+    -------
+    Figure
+    """
+    x = as_images(images).detach().cpu().numpy()
+    n_columns = min(check_positive_int(n_columns, name="n_columns"), max(len(x), 1))
+    titles = [""] * len(x) if titles is None else [str(title) for title in titles]
+    _check_images_to_show(x, titles, signed)
+    shown = x.sum(axis=1, keepdims=True) if signed else x
+    limits = value_limits(shown, signed)
+    n_rows = -(-len(x) // n_columns)
+    side, head = min(1.4, 8.5 / n_columns), 0.28 if any(titles) else 0.06
+    figure = Picture(figsize=(side * n_columns + (0.8 if signed else 0), (side + head) * n_rows), layout="constrained")
+    grid = figure.subplots(n_rows, n_columns, squeeze=False)
+    for ax in grid.flat:
+        ax.axis("off")
+    for ax, image, title in zip(grid.flat, shown, titles, strict=False):
+        drawn = draw_image(ax, image, limits)
+        ax.set_title(title, loc="center")
+    if signed:
+        figure.colorbar(drawn, ax=grid, fraction=0.03, label="value")
+    named = f": {', '.join(titles)}" if any(titles) else ""
+    figure.alt = f"{len(x)} image{'s' * (len(x) > 1)} of {x.shape[-1]} x {x.shape[-1]} pixels{named}."
+    return figure
+
+
+@_styled
+def plot_layers(model: GlassBoxClassifier, image: Any, *, X: Any = None, y: Any = None) -> Figure:
+    """Show what every layer of a model makes of one image: the whole model on one screen.
+
+    Parameters
+    ----------
+    model : GlassBoxClassifier
+        Fitted, with a `Representation`.
+    image : ndarray or Tensor of shape (1, n_channels, height, width) or (1, height, width)
+    X, y : images and labels, optional
+        A background of known images; at most 200 of them are drawn, evenly spaced in their order.
+
+    Returns
+    -------
+    Figure
+    """
+    x = as_images(image, name="image")
+    _check_model_and_image(model, x)
+    scales = model.representation_.scales
+    figure = Picture(figsize=(8.5, 4.7))
+    top = figure.add_gridspec(1, len(scales) + 2, left=0.02, right=0.98, top=0.93, bottom=0.56, wspace=0.08)
+    low = figure.add_gridspec(1, 3, left=0.07, right=0.98, top=0.41, bottom=0.1, wspace=0.4)
+    axes = [figure.add_subplot(top[i]) for i in range(len(scales) + 2)]
+    axes += [figure.add_subplot(low[i]) for i in range(3)]
+    draw_seen(axes[0], x, "The image")
+    for ax, strength, angle, scale in zip(axes[1:], *strongest_responses(model, x), scales, strict=False):
+        draw_orientations(ax, strength, angle, f"Layer 1 lifts: {scale:g} px")
+    draw_orientation_key(axes[len(scales) + 1], model.representation_.n_orientations)
+    draw_frequencies(axes[-3], model, x)
+    point = model.reduce(x)
+    background = read_background(model, X, y)
+    draw_background_and_point(axes[-2], model, background, point)
+    decision = draw_decision(axes[-1], model, background, point)
+    figure.alt = (
+        f"The layers of a {model.classifier} model at one image: the image; strength and orientation of its strokes at "
+        f"{len(scales)} scales; its coefficients by angular frequency; its place in the plane of the first two "
+        f"components; the decision: {decision}."
+    )
+    return figure
+
+
+@_styled
+def plot_plane(model: GlassBoxClassifier, X: Any, y: Any, *, orbit: Any = None) -> Figure:
+    """Show images as points in the plane of the first two components that a model reduces them to.
+
+    Parameters
+    ----------
+    model : GlassBoxClassifier
+        Fitted.
+    X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+    y : array-like of shape (n_samples,)
+    orbit : images, optional
+        Such as turned copies of one image: joined in their order by a closed line.
+
+    Returns
+    -------
+    Figure
+    """
+    components = model.reduce(X)
+    labels = check_labels(y, len(components))
+    figure = Picture(figsize=(5.6, 4.2), layout="constrained")
+    ax = figure.add_subplot()
+    draw_points(ax, components, labels, classes=model.classes_)
+    if orbit is not None:
+        draw_orbit(ax, model.reduce(orbit))
+    label_components(ax, model)
+    ax.set_title("Layer 2: the first two components")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    with_orbit = "" if orbit is None else f", and the closed line through {len(orbit)} images of one orbit"
+    classes = ", ".join(str(name) for name in np.unique(labels))
+    figure.alt = f"{len(labels)} images of the classes {classes} in the plane of the first two components{with_orbit}."
+    return figure
+
+
+@_styled
+def plot_explanation(why: Explanation, i: int = 0) -> Figure:
+    """Show the parts of one score: its pixels, and its features by scale, ring and angular frequency.
+
+    Pixels sum to the score minus the bias; each group of features sums to the score minus that of the average training
+    image. The titles give the sums.
+
+    Parameters
+    ----------
+    why : Explanation
+    i : int
+        Which image of it.
+
+    Returns
+    -------
+    Figure
+    """
+    if not -len(why.score) <= i < len(why.score):
+        raise ValueError(f"`i` must be below {len(why.score)}, the number of explained images, got {i}. Count from 0.")
+    pixels, score, bias = why.pixels[i].sum(axis=0), why.score[i], why.bias[i]
+    average = bias + why.reference[i].sum()
+    figure = Picture(figsize=(9.2, 3), layout="constrained")
+    figure.suptitle(
+        f"Score for class {why.target[i]}: {score:+.2f}    bias: {bias:+.2f}    "
+        f"average, the score of the average training image: {average:+.2f}",
+        x=0.01, ha="left", fontsize=9.5, weight="bold",
+    )  # fmt: skip
+    ax, *rest = figure.subplots(1, 4, width_ratios=(1.25, 1, 1, 1))
+    drawn = draw_image(ax, pixels[None], value_limits(pixels, signed=True))
+    ax.axis("off")
+    ax.set_title(f"Pixels: sum {pixels.sum():+.2f}\n= score − bias")
+    figure.colorbar(drawn, ax=ax, fraction=0.046, label="part of the score")
+    names = {"scale": "scale in pixels", "ring": "ring, from the centre", "k": "angular frequency k"}
+    for ax, (by, name) in zip(rest, names.items(), strict=True):
+        parts = {value: part[i] for value, part in why.group(by).items()}
+        draw_signed_bars(ax, [group_name(by, value) for value in parts], list(parts.values()))
+        ax.set(xlabel=name, title=f"By {by}: sum {sum(parts.values()):+.2f}\n= score − average")
+    rest[0].set_ylabel("part of the score")
+    figure.alt = (
+        f"Why class {why.target[i]} scores {score:+.2f}: a map of the parts of all pixels, and bars of the parts of "
+        f"all features by scale, ring and angular frequency."
+    )
+    return figure
+
+
+@_styled
+def plot_separation(rows: Mapping[str, Mapping[str, ClassSeparation]]) -> Figure:
+    """Show how far apart the classes lie after each layer.
+
+    Distances have another unit after every layer, so each pair of bars is drawn in units of its own distance within
+    classes; the numbers beside them are as measured.
+
+    Parameters
+    ----------
+    rows : dict from a label to a dict from a layer to a ClassSeparation
+
+    Returns
+    -------
+    Figure
+    """
+    n_bars = sum(len(layers) for layers in rows.values())
+    figure = Picture(figsize=(8.5, 1.0 + 0.5 * n_bars), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    draw_distances(left, rows)
+    draw_fisher(right, rows)
+    figure.alt = f"Class separation. {describe_separation(rows)}."
+    return figure
+
+
+@_styled
+def plot_accuracy_by_angle(
+    angles: Sequence[float], accuracies: Mapping[str, Sequence[float]], *, chance: float = 0.5
+) -> Figure:
+    """Show the accuracy of models on images turned by each angle.
+
+    Parameters
+    ----------
+    angles : sequence of float
+        In degrees.
+    accuracies : dict from a label to a sequence of as many accuracies, from 0 to 1
+    chance : float
+        The accuracy of guessing: one over the number of classes.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Picture(figsize=(7, 3.2), layout="constrained")
+    draw_accuracy(figure.add_subplot(), angles, accuracies, chance)
+    figure.alt = f"Accuracy by angle. {describe_accuracy(accuracies)}."
+    return figure
+
+
+@_styled
+def plot_demo(
+    upright: Any,
+    turned: Any,
+    *,
+    angles: Sequence[float],
+    accuracies: Mapping[str, Sequence[float]],
+    chance: float,
+    planes: Mapping[str, np.ndarray],
+    labels: Any,
+    separation: Mapping[str, Mapping[str, ClassSeparation]],
+) -> Figure:
+    """Show the main job on one page: what was trained on, what was tested on, and how two pipelines fare.
+
+    Parameters
+    ----------
+    upright, turned : ndarrays of shape (n_samples, n_channels, height, width)
+        Some training and some test images.
+    angles, accuracies, chance
+        Of nearest mean; see `plot_accuracy_by_angle`.
+    planes : dict from the label of each of two pipelines to its whitened components, (n_test, n_components)
+    labels : array of shape (n_test,)
+    separation : dict of dicts
+        See `plot_separation`.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Picture(figsize=(10, 8.6), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.07))
+    rows = figure.add_gridspec(3, 1, height_ratios=(0.75, 2.6, 3))
+    strips, middle, low = (rows[i].subgridspec(1, 2) for i in range(3))
+    draw_strip(figure.add_subplot(strips[0]), upright, "Trained on upright images")
+    draw_strip(figure.add_subplot(strips[1]), turned, "Tested on turned images")
+    ax = figure.add_subplot(middle[0])
+    draw_accuracy(ax, angles, accuracies, chance)
+    ax.set_title("Accuracy of nearest mean by angle")
+    ax = figure.add_subplot(middle[1])
+    draw_distances(ax, separation, with_fisher=True)
+    for i, (label, components) in enumerate(planes.items()):
+        ax = figure.add_subplot(low[i])
+        draw_points(ax, components, labels, classes=np.unique(labels))
+        ax.set(xlabel="component 1 (σ)", ylabel="component 2 (σ)")
+        ax.set_title(f"{label}: turned test images, first two components")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="class")
+    figure.alt = (
+        f"Trained on upright images, tested on turned ones. {describe_accuracy(accuracies)}. "
+        f"{describe_separation(separation)}. Two planes show the test images after Layer 2 of each."
+    )
+    return figure
+
+
+def _check_images_to_show(x: np.ndarray, titles: Sequence[str], signed: bool) -> None:
+    if not len(x):
+        raise ValueError("`images` must hold at least one image, got none. Select some to show.")
+    if x.shape[1] not in (1, 3) and not signed:
+        hint = "Show one channel, such as `images[:, :1]`."
+        raise ValueError(f"`images` must have 1 or 3 channels to be shown, got {x.shape[1]}. {hint}")
+    if len(titles) != len(x):
+        hint = "Leave them out, or pass as many."
+        raise ValueError(f"`titles` must hold one title per image, got {len(titles)} for {len(x)} images. {hint}")
+
+
+def _check_model_and_image(model: GlassBoxClassifier, x: torch.Tensor) -> None:
+    if isinstance(model.representation_, Pixels):
+        hint = "Fit one with a Representation."
+        raise ValueError(f"`model` must have a Layer 1 to show, got a model of pixels. {hint}")
+    if len(x) != 1:
+        raise ValueError(f"`image` must hold one image, got {len(x)}. Pass one of them, such as `images[:1]`.")
