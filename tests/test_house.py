@@ -8,13 +8,12 @@ import pytest
 import equibook
 
 ORDER = """
-    _checks groups actions frames filters equivariant fast invariant representation reduction
-    classifiers novelty explanation glassbox unfold
-    measure sensitivity design repack alexnet probes persistence image_files shapes datasets plots explorers lessons
-    demo lab doctor cli
+    _checks groups actions frames colour filters equivariant fast invariant representation reduction classifiers
+    novelty explanation glassbox unfold measure sensitivity design repack alexnet probes persistence
+    image_files shapes datasets drawing plots pictures explorers lessons demo lab doctor cli
 """.split()
 ONLY_IN = {
-    "matplotlib": {"plots", "explorers"},
+    "matplotlib": {"drawing", "plots", "explorers"},
     "ipywidgets": {"explorers", "lessons"},
     "torchvision": {"alexnet", "datasets", "doctor"},
 }
