@@ -3,7 +3,7 @@ r"""Layer 1, equivariant part, fast: the same coefficients as the plain form in 
 Three things make the difference, and a test holds the result against the plain form:
 
 1. Maps of wide wavelets are smooth, so a coarse grid of places serves them: every second place from a scale of
-   1.5 pixels on, every fourth from 3. The wavelets are sampled where that grid needs them, between pixels if need be.
+   1.5 pixels on, every fourth from 6. The wavelets are sampled where that grid needs them, between pixels if need be.
 2. Interpolating a coarse map to all pixels is linear, and so is reading it: both are folded into one matrix.
 3. Images are taken a few at a time, so that their maps stay in the processor's cache.
 """
@@ -114,7 +114,7 @@ class ScaleReader(nn.Module):
 
 def coarse_stride(scale: float) -> int:
     """Return how far apart places may lie for wavelets of a scale: 1, 2 or 4 pixels."""
-    return 4 if scale >= 3 else 2 if scale >= 1.5 else 1
+    return 4 if scale >= 6 else 2 if scale >= 1.5 else 1
 
 
 def interpolation_matrix(size: int, stride: int) -> Tensor:

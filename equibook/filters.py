@@ -6,7 +6,6 @@ laws about quarter turns and reflections then hold to the last bit.
 """
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -31,7 +30,7 @@ def disc_window(size: int, *, taper: float = 0.15) -> Tensor:
     x, y = pixel_grid(size)
     radius = size / 2
     inside = ((radius - torch.sqrt(x**2 + y**2)) / (taper * radius)).clamp(0, 1)
-    return _evaluate(torch.sin, math.pi / 2 * inside) ** 2
+    return torch.sin(math.pi / 2 * inside) ** 2
 
 
 def morlet(size: int, scale: float, angle: float, *, frequency: float = 1.3) -> Tensor:
@@ -62,11 +61,11 @@ def morlet(size: int, scale: float, angle: float, *, frequency: float = 1.3) -> 
     Bruna and Mallat (2013), arXiv:1203.1513; here without a slant, so that the Gaussian is round.
     """
     x, y = pixel_grid(size)
-    envelope = _evaluate(torch.exp, -(x**2 + y**2) / (2 * scale**2))
+    envelope = torch.exp(-(x**2 + y**2) / (2 * scale**2))
     envelope = envelope / envelope.sum()
     cosine, sine = _cosine_and_sine(angle)
     phase = (frequency / scale) * (cosine * x + sine * y)
-    even, odd = _evaluate(torch.cos, phase.abs()), _evaluate(torch.sin, phase.abs()) * phase.sign()
+    even, odd = torch.cos(phase), torch.sin(phase)  # complex functions would differ in the last bit between places
     return torch.complex(envelope * (even - (envelope * even).sum()), envelope * odd)
 
 
@@ -127,7 +126,7 @@ def ring_windows(size: int, n_rings: int, *, width: float = 0.6) -> Tensor:
     check_positive_int(n_rings, name="n_rings")
     x, y = pixel_grid(size)
     off = torch.sqrt(x**2 + y**2) - ring_radii(size, n_rings)[:, None, None]
-    windows = _evaluate(torch.exp, -(off**2) / (2 * (width * size / 2 / n_rings) ** 2))
+    windows = torch.exp(-(off**2) / (2 * (width * size / 2 / n_rings) ** 2))
     return windows / windows.sum(dim=(1, 2), keepdim=True)
 
 
@@ -163,12 +162,6 @@ def check_orientations(n_orientations: int) -> None:
     if n_orientations % 2:
         hint = "A quarter turn must map the directions onto themselves: choose 4, 6 or 8."
         raise ValueError(f"`n_orientations` must be even, got {n_orientations}. {hint}")
-
-
-def _evaluate(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Apply a function once to every distinct number: taken place by place, equal ones may differ in the last bit."""
-    numbers, place = x.unique(return_inverse=True)
-    return function(numbers)[place]
 
 
 def _cosine_and_sine(angle: float) -> tuple[float, float]:

@@ -157,7 +157,7 @@ def test_how_many_images_are_taken_at_once_changes_nothing(monkeypatch):
 
 
 def test_strides_by_hand():
-    assert [coarse_stride(scale) for scale in (0.8, 1.4, 1.5, 2.9, 3, 8)] == [1, 1, 2, 2, 4, 4]
+    assert [coarse_stride(scale) for scale in (0.8, 1.4, 1.5, 5.9, 6, 12)] == [1, 1, 2, 2, 4, 4]
 
 
 @pytest.mark.parametrize("size", [8, 9, 13, 31, 32, 33])
