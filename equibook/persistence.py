@@ -78,9 +78,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     estimator
-        Its numbers are those of the saved one to the last bit, and so are its predictions under the same versions of
-        numpy, scikit-learn and torch. Scores may differ by rounding: an array that lay scattered in memory lies in one
-        piece now, and sums run in another order.
+        Its numbers are those of the saved one to the last bit, and so are its predictions and scores under the same
+        versions of numpy, scikit-learn and torch.
     """
     path = _as_path(path)
     data = _read(path)

@@ -142,6 +142,7 @@ class TestRoundTrip:
         loaded = persistence.load(saved(tmp_path / "model.skops", model))
         assert np.array_equal(loaded.predict(X), model.predict(X))
         for method in ("decision_function", "predict_proba"):
+            assert hasattr(loaded, method) == hasattr(model, method)
             if hasattr(model, method):
                 assert np.array_equal(getattr(loaded, method)(X), getattr(model, method)(X))
 
@@ -181,23 +182,12 @@ def digits():
 
 class TestRealModels:
     @pytest.mark.parametrize("name", CLASSIFIERS)
-    def test_every_classifier_says_the_same(self, tmp_path, digits, name):
-        images, labels = digits
-        model = GlassBoxClassifier(name, representation=Representation(invariant="k0")).fit(images[:50], labels[:50])
-        loaded = persistence.load(saved(tmp_path / "model.skops", model))
-        assert np.array_equal(loaded.predict(images), model.predict(images))
-        assert loaded.decision_function(images) == pytest.approx(model.decision_function(images), rel=1e-11)
-        assert loaded.novelty(images) == pytest.approx(model.novelty(images), rel=1e-6)
-        assert hasattr(loaded, "predict_proba") == hasattr(model, "predict_proba")
-
-    @pytest.mark.parametrize("name", CLASSIFIERS)
-    def test_once_in_one_piece_every_score_stays_to_the_last_bit(self, tmp_path, digits, name):
-        """PCA keeps its components scattered in memory, and sums over them run in another order after loading."""
+    def test_every_score_stays_to_the_last_bit(self, tmp_path, digits, name):
         images, labels = digits
         model = GlassBoxClassifier(name).fit(images[:50], labels[:50])
-        model.reduction_.pca_.components_ = np.ascontiguousarray(model.reduction_.pca_.components_)
         loaded = persistence.load(saved(tmp_path / "model.skops", model))
         for method in ("predict", "decision_function", "novelty", "predict_proba"):
+            assert hasattr(loaded, method) == hasattr(model, method)
             if hasattr(model, method):
                 assert np.array_equal(getattr(loaded, method)(images), getattr(model, method)(images))
 
