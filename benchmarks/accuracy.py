@@ -32,13 +32,21 @@ def turned_copies(X, seed):
     return actions.rotate(X, np.random.default_rng(1000 + seed).uniform(0, 360, len(X)))
 
 
-def accuracy(name, train, y_train, test, y_test):
-    """Return the accuracy of one classifier on features, with the layers of `GlassBoxClassifier`."""
-    most = min(np.unique(y_train, return_counts=True)[1]) // 2 if name == "qda" else 200
-    n_components = max(1, min(200, len(train) // 4, most))
-    reduction = Reduction(n_components, whiten=name in WHITENED).fit(train)
-    classifier = make_classifier(name).fit(reduction.transform(train), y_train)
-    return float(classifier.score(reduction.transform(test), y_test))
+def accuracies(names, train, y_train, test, y_test):
+    """Return the accuracy of classifiers on features, {name: figure}, with the layers of `GlassBoxClassifier`.
+
+    One PCA serves all: whitened components are components over their deviations.
+    """
+    reduction = Reduction().fit(train)
+    Z, Z_test = reduction.transform(train), reduction.transform(test)
+    deviations = np.sqrt(reduction.pca_.explained_variance_)
+    found = {}
+    for name in names:
+        units = deviations if name in WHITENED else np.ones_like(deviations)
+        kept = slice(min(np.unique(y_train, return_counts=True)[1]) // 2 if name == "qda" else None)
+        classifier = make_classifier(name).fit((Z / units)[:, kept], y_train)
+        found[name] = float(classifier.score((Z_test / units)[:, kept], y_test))
+    return found
 
 
 def pairs(features, y, seed):
@@ -47,38 +55,34 @@ def pairs(features, y, seed):
     for pair in combinations(range(10), 2):
         rows = np.random.default_rng(seed).permutation(np.flatnonzero(np.isin(y, pair)))
         train, test = rows[:100], rows[100:]
-        results.append(accuracy("nearest_mean", features[0][train], y[train], features[1][test], y[test]))
-    return float(np.mean(results))
+        found = accuracies(["nearest_mean"], features[0][train], y[train], features[1][test], y[test])
+        results.append(found["nearest_mean"])
+    return {"45 pairs, 100 images, nearest_mean": float(np.mean(results))}
 
 
-def ten_digits(features, y, seed, n, name):
-    """Return the accuracy on ten digits, n training images, tested on 797 others."""
+def ten_digits(features, y, seed, n):
+    """Return accuracies on ten digits, n training images, tested on 797 others."""
     rows = np.random.default_rng(seed).permutation(len(y))
     train, test = rows[:n], rows[1000:]
-    return accuracy(name, features[0][train], y[train], features[1][test], y[test])
+    found = accuracies(CLASSIFIERS, features[0][train], y[train], features[1][test], y[test])
+    return {f"ten digits, {n} images, {name}": figure for name, figure in found.items()}
 
 
 def on_digits(seeds):
     """Return accuracies: {what: {setting: {model: one figure a seed}}}."""
     X, y = datasets.load_digits()
     upright = {label: model.fit_transform(X) for label, model in MODELS.items()}
-    tasks = {"45 pairs, 100 images, nearest_mean": pairs}
-    for n in (100, 300, 1000):
-        for name in CLASSIFIERS:
-            tasks[f"ten digits, {n} images, {name}"] = lambda f, y, seed, n=n, name=name: ten_digits(
-                f, y, seed, n, name
-            )
     figures = {}
     for seed in range(seeds):
         turned = {label: model.transform(turned_copies(X, seed)) for label, model in MODELS.items()}
-        for task, run in tasks.items():
-            for setting, (of_train, of_test) in SETTINGS.items():
-                if setting != "upright → turned" and "1000" not in task and "45" not in task:
-                    continue
-                for label in MODELS:
-                    features = [(upright, turned)[i][label] for i in (of_train, of_test)]
-                    found = figures.setdefault(task, {}).setdefault(setting, {}).setdefault(label, [])
-                    found.append(run(features, y, seed))
+        for setting, (of_train, of_test) in SETTINGS.items():
+            for label in MODELS:
+                features = [(upright, turned)[i][label] for i in (of_train, of_test)]
+                found = pairs(features, y, seed)
+                for n in (100, 300, 1000):
+                    found |= ten_digits(features, y, seed, n)
+                for task, figure in found.items():
+                    figures.setdefault(task, {}).setdefault(setting, {}).setdefault(label, []).append(figure)
         print(f"seed {seed} done", flush=True)
     return figures
 
@@ -96,11 +100,10 @@ def on_other_data(seeds):
         }
         for data, (train, y_train, test, truth) in splits.items():
             for label, model in MODELS.items():
-                of_train = model.fit_transform(train)
-                of_test = model.transform(test)
-                for name in ("nearest_mean", "lda", "rbf_svm"):
-                    found = figures.setdefault(f"{data}, {name}", {}).setdefault(label, [])
-                    found.append(accuracy(name, of_train, y_train, of_test, truth))
+                features = model.fit_transform(train), model.transform(test)
+                found = accuracies(("nearest_mean", "lda", "rbf_svm"), features[0], y_train, features[1], truth)
+                for name, figure in found.items():
+                    figures.setdefault(f"{data}, {name}", {}).setdefault(label, []).append(figure)
     return figures
 
 
@@ -139,7 +142,7 @@ def main():
     digits, other, layers = on_digits(args.seeds), on_other_data(args.seeds), on_layers()
     columns = ["accuracy in per cent: mean ± deviation (seed 0)", *MODELS]
     for setting in SETTINGS:
-        rows = [[task, *map(percent, found[setting].values())] for task, found in digits.items() if setting in found]
+        rows = [[task, *map(percent, found[setting].values())] for task, found in digits.items()]
         print_table(f"Digits, {setting}", columns, rows)
     rows = [[data, *map(percent, found.values())] for data, found in other.items()]
     print_table("Other embedded data, upright → turned", columns, rows)

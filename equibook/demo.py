@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from equibook._checks import as_images, check_choice, check_labels, check_positive_int
 from equibook.actions import rotate

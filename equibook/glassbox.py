@@ -62,7 +62,7 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
     >>> import equibook as eq
     >>> X, y = eq.datasets.load_digits(classes=(3, 8))
     >>> model = eq.GlassBoxClassifier().fit(X[:100], y[:100])
-    >>> bool(model.score(eq.actions.rotate(X[100:], 77), y[100:]) > 0.97)
+    >>> bool(model.score(eq.actions.rotate(X[100:], 77), y[100:]) > 0.94)
     True
     """
 

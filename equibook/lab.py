@@ -106,6 +106,7 @@ def start_jupyterlab(folder: Path, *, browser: bool = True, port: int | None = N
     # -P: a reader's own random.py in the folder must not stand in for Python's.
     command = [sys.executable, "-P", "-m", "jupyterlab", *options]
     os.chdir(folder)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the cores to other notebooks
     if os.name == "posix":
         # JupyterLab takes the place of this process: every signal, and the exit status, are its own.
         os.execv(sys.executable, command)

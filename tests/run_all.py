@@ -1,16 +1,19 @@
 """Every check of the repository, in order: `python tests/run_all.py`. `make test` runs this same file."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PARALLEL = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+ONE_THREAD_EACH = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 CHECKS = {
     "lint": ["ruff", "check"],
     "format": ["ruff", "format", "--check"],
     "types": ["mypy"],
-    "unit tests": ["pytest"],
-    "notebooks": ["pytest", "--nbval-lax", "--nbval-current-env", "notebooks"],
+    "unit tests": ["pytest", *PARALLEL],
+    "notebooks": ["pytest", *PARALLEL, "--nbval-lax", "--nbval-current-env", "notebooks"],
 }
 
 
@@ -20,7 +23,7 @@ def main() -> int:
     for title, command in CHECKS.items():
         so_far = f" (failed so far: {', '.join(failed)})" if failed else ""
         print(f"\n=== {title}: {' '.join(command)}{so_far}", flush=True)
-        if subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode:
+        if subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=os.environ | ONE_THREAD_EACH).returncode:
             failed.append(title)
     return 1 if failed else 0
 
