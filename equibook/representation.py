@@ -63,7 +63,7 @@ class Representation(TransformerMixin, BaseEstimator):
     >>> import numpy as np
     >>> from equibook import Representation
     >>> Representation(invariant="k0").fit_transform(np.zeros((2, 1, 32, 32))).shape
-    (2, 138)
+    (2, 90)
     """
 
     def __init__(
