@@ -176,8 +176,8 @@ def _turn_quarters(x: Tensor, quarters: Tensor) -> Tensor:
     if quarters.ndim == 0:
         return torch.rot90(x, int(quarters), (-2, -1))
     turned = x
-    for k in quarters.unique().tolist():
-        turned = torch.where((quarters == k)[:, None, None, None], torch.rot90(x, k, (-2, -1)), turned)
+    for k in (1, 2, 3):
+        turned = torch.where((quarters % 4 == k)[:, None, None, None], torch.rot90(x, k, (-2, -1)), turned)
     return turned
 
 
@@ -208,8 +208,8 @@ def _shift_whole(x: Tensor, shift: Tensor) -> Tensor:
 def _sample(x: Tensor, right: Tensor, up: Tensor) -> Tensor:
     """Read images between their pixels, by cubic splines with zeros outside: the one place that interpolates.
 
-    The weights of a cubic B-spline are positive, so that one linear interpolation between two neighbours reads both:
-    four such reads, instead of sixteen pixels. Equal to `scipy.ndimage` with order=3 and mode="grid-constant".
+    Equal to `scipy.ndimage` with order=3 and mode="grid-constant". Differentiable in both modes, which torch's own
+    `grid_sample` is in its newest versions only.
 
     Parameters
     ----------
@@ -223,13 +223,14 @@ def _sample(x: Tensor, right: Tensor, up: Tensor) -> Tensor:
     """
     to_spline = _spline_matrix(x.shape[-1]).to(x)
     coefficients = to_spline @ x @ to_spline.T
-    size = coefficients.shape[-1]
+    size = coefficients.shape[-1] + 2
+    values = F.pad(coefficients, (1, 1, 1, 1)).flatten(2)  # what lies outside is read as the zeros of the border
     result = torch.zeros_like(x)
-    for weight_down, row in _linear_reads((size - 1) / 2 - up):
-        for weight_right, column in _linear_reads((size - 1) / 2 + right):
-            grid = (2 * torch.stack(torch.broadcast_tensors(column, row), dim=-1) + 1) / size - 1
-            read = F.grid_sample(coefficients, grid.expand(len(x), -1, -1, -1), mode="bilinear", align_corners=False)
-            result = result + (weight_down * weight_right)[:, None] * read
+    columns = _spline_reads((size - 1) / 2 + right, size)
+    for weight_down, row in _spline_reads((size - 1) / 2 - up, size):
+        for weight_right, column in columns:
+            place = (row * size + column).flatten(1)[:, None].expand(*x.shape[:2], -1)
+            result = result + (weight_down * weight_right)[:, None] * values.gather(2, place).view_as(x)
     return result
 
 
@@ -243,11 +244,11 @@ def _spline_matrix(size: int) -> Tensor:
     return sqrt(3) * (2 - sqrt(3)) ** distance * (1 - 2 * (distance % 2))
 
 
-def _linear_reads(position: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Return the weight and the place of the two linear reads that make up a cubic B-spline at a position."""
-    cell = position.floor()
+def _spline_reads(position: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
+    """Return the weights and the places of the four coefficients that a cubic B-spline reads at a position."""
+    cell = position.detach().floor()
     t = position - cell
     u = 1 - t
     weights = [u**3 / 6, (4 - 6 * t**2 + 3 * t**3) / 6, (4 - 6 * u**2 + 3 * u**3) / 6, t**3 / 6]
-    before, after = weights[0] + weights[1], weights[2] + weights[3]
-    return [(before, cell - 1 + weights[1] / before), (after, cell + 1 + weights[3] / after)]
+    places = [(cell.long() + step).clamp(0, size - 1) for step in (-1, 0, 1, 2)]
+    return list(zip(weights, places, strict=True))

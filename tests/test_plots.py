@@ -122,7 +122,7 @@ class TestEveryFigure:
         left, right = figure.subplots(1, 2)
         assert cut_off(figure) < 0.01 and overlapping(figure) == []
         left.set_title("a title that is too long and reaches into the axes beside it", loc="left")
-        right.set_ylabel("a label that is longer than the figure is high, and so is cut off")
+        right.set_title("a title that is too long as well and is cut off at the rim of the figure", loc="left")
         assert cut_off(figure) > 0.1 and overlapping(figure) == [(0, 1)]
 
     def test_nothing_global_is_left(self, figures):
