@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito, told apart by colour-blind readers too; and 
 marker, a place or a word says it as well.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -217,7 +218,8 @@ def group_name(by: str, value: float) -> str:
 def draw_signed_bars(ax: Axes, names: Sequence[str], values: Sequence[float]) -> None:
     """Draw one bar a name, with its value."""
     bars = ax.bar(names, values, color=[PALETTE[1] if value > 0 else PALETTE[0] for value in values])
-    ax.bar_label(bars, fmt="%+.1f", fontsize=7, padding=2)
+    decimals = max(0, 1 - math.floor(math.log10(np.abs(values).max() or 1.0)))  # two digits of the largest
+    ax.bar_label(bars, fmt=f"%+.{decimals}f", fontsize=7, padding=2)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.margins(y=0.15)
 
