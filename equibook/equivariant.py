@@ -150,10 +150,10 @@ class PolarHarmonics(nn.Module):
     ) -> None:
         super().__init__()
         check_orientation_frequency(max_orientation_frequency, n_orientations)
-        rings = (
-            windowed_rings(size, n_rings) if not pooled else torch.ones(1, size, size, dtype=torch.float64) / size**2
-        )
-        radii, band = (ring_radii(size, n_rings).tolist(), BAND_LIMIT) if not pooled else ([0.0], 0.0)
+        if pooled:
+            rings, radii, band = torch.ones(1, size, size, dtype=torch.float64) / size**2, [0.0], 0.0
+        else:
+            rings, radii, band = windowed_rings(size, n_rings), ring_radii(size, n_rings).tolist(), BAND_LIMIT
         self.readings = list_readings(radii, max_frequency, max_orientation_frequency, band=band)
         self.register_buffer("places", torch.view_as_real(self._places(rings)))
         self.register_buffer("orientations", torch.view_as_real(self._orientations(n_orientations)))

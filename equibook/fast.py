@@ -131,9 +131,11 @@ def interpolation_matrix(size: int, stride: int) -> Tensor:
     -------
     float64 Tensor of shape (size, n_places)
     """
+    if stride == 1:
+        return torch.eye(size, dtype=torch.float64)
     n_places = math.ceil(size / stride)
-    if stride == 1 or n_places == 1:
-        return torch.eye(size, dtype=torch.float64) if stride == 1 else torch.ones(size, 1, dtype=torch.float64)
+    if n_places == 1:
+        return torch.ones(size, 1, dtype=torch.float64)
     places = (np.arange(n_places) - (n_places - 1) / 2) * stride
     pixels = np.arange(size) - (size - 1) / 2
     return torch.from_numpy(make_interp_spline(places, np.eye(n_places), k=min(3, n_places - 1))(pixels))
@@ -142,7 +144,8 @@ def interpolation_matrix(size: int, stride: int) -> Tensor:
 def _real_parts(waves: Tensor, harmonics: PolarHarmonics, *columns: int) -> tuple[Tensor, list[tuple[int, int, int]]]:
     """Split the complex waves of all readings into distinct real ones.
 
-    Readings that differ in the sign of m or l have conjugate waves and share both parts.
+    Readings that differ in the sign of m or l have conjugate waves and share both parts. The columns, of (ring, m, l),
+    are those that the waves depend on; the last one has the sign.
 
     Returns
     -------

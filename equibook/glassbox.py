@@ -20,7 +20,7 @@ from equibook.classifiers import (
 )
 from equibook.explanation import Explanation, pixel_contributions
 from equibook.novelty import Novelty
-from equibook.reduction import MOST, Reduction
+from equibook.reduction import Reduction, default_n_components
 from equibook.representation import Pixels, Representation
 
 
@@ -216,7 +216,7 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         n_components = self.n_components
         if n_components is None and self.classifier == "qda":
             smallest = np.unique(labels, return_counts=True)[1].min()
-            n_components = max(1, min(MOST, len(labels) // 4, int(smallest) // 2))
+            n_components = max(1, min(default_n_components(len(labels)), int(smallest) // 2))
         return Reduction(n_components, whiten=self.classifier in WHITENED, random_state=self.random_state)
 
     def _features(self, X: Any) -> np.ndarray:

@@ -13,6 +13,11 @@ from equibook._checks import check_positive_int
 MOST = 200  # components by default
 
 
+def default_n_components(n_samples: int) -> int:
+    """Return how many components serve so many samples: a quarter as many, from 1 to 200. Chosen by validation."""
+    return max(1, min(MOST, n_samples // 4))
+
+
 class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Standardise the features, then keep the principal components.
 
@@ -92,7 +97,7 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             raise ValueError(f"`X` must vary, got {len(X)} samples with the same features. {hint}")
         most = min(len(X) - 1, varying)
         if self.n_components is None:
-            return max(1, min(MOST, len(X) // 4, most))
+            return min(default_n_components(len(X)), most)
         n_components = check_positive_int(self.n_components, name="n_components")
         if n_components > most:
             need = f"`n_components` must be at most {most} for {len(X)} samples with {varying} varying features"

@@ -164,7 +164,7 @@ class Representation(TransformerMixin, BaseEstimator):
         dtype : torch.dtype
             float32 or float64.
         plain : bool
-            Take the plain form of the second block, the one to read, instead of the fast one.
+            Take the plain form of the coefficients, the one to read, instead of the fast one.
 
         Returns
         -------

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tolerances import ROUNDING
 
 from equibook.actions import act, translate
 from equibook.frames import centre, centre_of_mass
@@ -10,7 +11,7 @@ from equibook.groups import DihedralGroup
 
 RNG = np.random.default_rng(0)
 BLOBS = np.pad(RNG.uniform(size=(3, 2, 6, 6)), ((0, 0), (0, 0), (7, 3), (2, 8)))
-TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
+TOLERANCE = {str(dtype).removeprefix("torch."): tolerance for dtype, tolerance in ROUNDING.items()}
 
 
 def test_by_hand():
