@@ -22,6 +22,8 @@ REINSTALL_PAIR = f"{PIP} --upgrade --force-reinstall torch torchvision"
 FETCH_WEIGHTS = (
     "to fetch them (233 MB): python -c \"import torchvision; torchvision.models.alexnet(weights='DEFAULT')\""
 )
+# What JupyterLab needs to show interactive figures: the folder of an extension, and the package that carries it.
+EXTENSIONS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets", "anywidget": "anywidget"}
 BROWSERS = ("firefox", "chromium", "chromium-browser", "google-chrome")
 
 
@@ -122,18 +124,19 @@ def memory() -> Iterator[Finding]:
 
 
 def widgets() -> Iterator[Finding]:
-    """Look for the JupyterLab extension that draws ipywidgets."""
+    """Look for the JupyterLab extensions that interactive figures need."""
     try:
         from jupyter_core.paths import jupyter_path
 
         folders = [Path(folder) for folder in jupyter_path("labextensions")]
     except ImportError:
         folders = []
-    if any((folder / "@jupyter-widgets" / "jupyterlab-manager").is_dir() for folder in folders):
-        yield Finding("ok", "JupyterLab's extension for ipywidgets")
-    else:
-        mend = f"{PIP} --force-reinstall jupyterlab_widgets"
-        yield Finding("missing", "JupyterLab's extension for ipywidgets (controls stay blank)", mend)
+    for extension, package in EXTENSIONS.items():
+        if any((folder / extension).is_dir() for folder in folders):
+            yield Finding("ok", f"JupyterLab's extension {extension}")
+        else:
+            mend = f"{PIP} --force-reinstall {package}"
+            yield Finding("missing", f"JupyterLab's extension {extension} (controls stay blank)", mend)
 
 
 def browser() -> Iterator[Finding]:

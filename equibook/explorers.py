@@ -8,19 +8,19 @@ in a page saved to disk.
 import base64
 import html
 import inspect
-import json
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from string import Template
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+import anywidget
 import numpy as np
-from ipywidgets import HTML, HBox, Layout, SelectionSlider, Stack, ToggleButtons, VBox, Widget, jsdlink
+import traitlets
 
 from equibook._checks import check_choice
-from equibook.pictures import Choice, Control, Frame, Slider, Value, draw_frames
+from equibook.frame_cache import load_or_draw
+from equibook.pages import read_asset, to_html
+from equibook.pictures import Choice, Control, Frame, Slider, Toggle, Value
 
-__all__ = ["Choice", "Explorer", "Slider"]
+__all__ = ["Choice", "Explorer", "Slider", "Toggle"]
 
 MOST_CONTROLS = 3
 
@@ -33,16 +33,17 @@ class Explorer:
     draw : callable
         Takes one value of every control by its name. Returns a matplotlib Figure (60 in all, at most), whose `alt`
         may say in words what it shows; or an array of shape (height, width) or (height, width, 3), uint8 or floats in
-        [0, 1] (300 in all, at most). All pictures have one size.
-    **controls : Slider or Choice
+        [0, 1] (300 in all, at most). All pictures have one size. It is pure: pictures are kept on disk, and drawn again
+        when its code changes or a value that it reads (see `equibook.frame_cache`).
+    **controls : Slider, Choice or Toggle
         In the order in which they are shown.
 
     Attributes
     ----------
     frames : list of Frame
         The pictures; those of the last control's values follow each other.
-    widget : ipywidgets.Widget
-        The live form.
+    widget : anywidget.AnyWidget
+        The live form, which shares with the browser the places of the chosen values.
 
     Examples
     --------
@@ -55,16 +56,14 @@ class Explorer:
     def __init__(self, draw: Callable[..., Any], **controls: Control) -> None:
         _check_controls(draw, controls)
         self.controls = controls
-        self.frames = draw_frames(draw, controls)
-        self._choosers = {name: _as_chooser(control) for name, control in controls.items()}
-        self._stacks: dict[str, list[Stack]] = {name: [] for name in controls}
-        pictures = self._stack([HTML(_frame_as_html(frame)) for frame in self.frames], list(controls))
-        self.widget = VBox([*(_as_row(name, c, self._choosers[name]) for name, c in controls.items()), pictures])
+        self.frames = load_or_draw(draw, controls)
+        self.widget = _Widget(**_as_state(controls, self.frames))
 
     @property
     def values(self) -> dict[str, Value]:
         """What is chosen now: a value for the name of each control."""
-        return {name: control.values[self._choosers[name].index] for name, control in self.controls.items()}
+        chosen = zip(self.controls.items(), self.widget.chosen, strict=True)
+        return {name: control.values[place] for (name, control), place in chosen}
 
     @property
     def failures(self) -> list[str]:
@@ -83,24 +82,19 @@ class Explorer:
         Explorer
         """
         places = {name: self._find(name, value) for name, value in values.items()}
-        for name, place in places.items():
-            self._choosers[name].index = place
-            for stack in self._stacks[name]:  # in a browser the link does it
-                stack.selected_index = place
+        chosen = zip(self.controls, self.widget.chosen, strict=True)
+        self.widget.chosen = [places.get(name, place) for name, place in chosen]
         return self
 
     def to_html(self) -> str:
         """Return the figure as one piece of HTML that needs nothing else: no kernel, no network, no other file."""
-        name = f"explorer-{uuid.uuid4().hex}"
-        chosen = self._chosen_frame()
-        return _PAGE.substitute(
-            name=name,
-            controls="".join(
-                _control_as_html(f"{name}-{key}", control.label or key, control, self._choosers[key].index)
-                for key, control in self.controls.items()
-            ),
-            frames="".join(_place_in_page(frame, is_shown=frame is chosen) for frame in self.frames),
-        )
+        place = self._chosen_place()
+        state = _as_state(self.controls, self.frames)
+        shown = state["frames"][place]
+        fallback = _as_image(shown) if shown.get("source") else ""
+        state["frames"][place] = shown | {"source": ""} if fallback else shown
+        state["chosen"] = list(self.widget.chosen)
+        return to_html(read_asset("explorer.js"), read_asset("explorer.css"), state, fallback=fallback)
 
     def __repr__(self) -> str:
         offered = ", ".join(f"{name}: {c.texts[0]} … {c.texts[-1]}" for name, c in self.controls.items())
@@ -108,9 +102,9 @@ class Explorer:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """Return all forms of the figure: each front end shows the first that it can."""
-        live = self.widget._repr_mimebundle_() or {}
+        live, _ = self.widget._repr_mimebundle_() or ({}, {})
         bundle = {**live, "text/html": self.to_html(), "text/plain": repr(self)}
-        png = self._chosen_frame().png
+        png = self.frames[self._chosen_place()].png
         return {**bundle, "image/png": base64.b64encode(png).decode("ascii")} if png else bundle
 
     def _find(self, name: str, value: Any) -> int:
@@ -120,19 +114,43 @@ class Explorer:
             raise ValueError(f"`{name}` must be one of {listed}, got {value!r}. Choose one of these.")
         return control.values.index(value)
 
-    def _chosen_frame(self) -> Frame:
-        sizes = [len(control) for control in self.controls.values()]
-        return self.frames[int(np.ravel_multi_index([chooser.index for chooser in self._choosers.values()], sizes))]
+    def _chosen_place(self) -> int:
+        return int(np.ravel_multi_index(self.widget.chosen, [len(control) for control in self.controls.values()]))
 
-    def _stack(self, pictures: Sequence[Widget], names: Sequence[str]) -> Stack:
-        """Return stacks within stacks, one level a control, each linked to it in the browser."""
-        name, *rest = names
-        n = len(pictures) // len(self.controls[name])
-        parts = [pictures[i : i + n] for i in range(0, len(pictures), n)]
-        stack = Stack([self._stack(part, rest) if rest else part[0] for part in parts], selected_index=0)
-        jsdlink((self._choosers[name], "index"), (stack, "selected_index"))
-        self._stacks[name].append(stack)
-        return stack
+
+class _Widget(anywidget.AnyWidget):
+    """What Python and the browser share; all of it is sent once, and after that only `chosen` moves."""
+
+    _esm = read_asset("explorer.js")
+    _css = read_asset("explorer.css")
+    controls: traitlets.List = traitlets.List().tag(sync=True)
+    frames: traitlets.List = traitlets.List().tag(sync=True)
+    chosen: traitlets.List = traitlets.List(traitlets.Int()).tag(sync=True)
+
+
+def _as_state(controls: Mapping[str, Control], frames: list[Frame]) -> dict[str, Any]:
+    """Return what the script in the browser needs to know."""
+    return {
+        "controls": [{"kind": c.kind, "label": c.label or name, "texts": c.texts} for name, c in controls.items()],
+        "frames": [_frame_as_state(frame, _size_of(frames)) for frame in frames],
+        "chosen": [0] * len(controls),
+    }
+
+
+def _frame_as_state(frame: Frame, size: tuple[int, int]) -> dict[str, Any]:
+    source = "data:image/png;base64," + base64.b64encode(frame.png).decode("ascii")
+    content = {"error": frame.error} if frame.error else {"alt": frame.alt, "source": source}
+    return {**content, "width": size[0], "height": size[1]}
+
+
+def _size_of(frames: list[Frame]) -> tuple[int, int]:
+    """Return the size of the pictures, which those that failed take up, too."""
+    return next(frame.size for frame in frames if frame.png)
+
+
+def _as_image(frame: Mapping[str, Any]) -> str:
+    size = f'width="{frame["width"]}" height="{frame["height"]}" style="max-width: 100%; height: auto"'
+    return f'<img alt="{html.escape(frame["alt"])}" {size} decoding="sync" src="{frame["source"]}">'
 
 
 def _check_controls(draw: Callable[..., Any], controls: Mapping[str, Any]) -> None:
@@ -141,110 +159,10 @@ def _check_controls(draw: Callable[..., Any], controls: Mapping[str, Any]) -> No
         raise ValueError(f"`controls` must be one to {MOST_CONTROLS}, got {len(controls)}. {hint}")
     for name, control in controls.items():
         if not isinstance(control, Control):
-            hint = "Write `Slider(values)` or `Choice(values)`."
-            raise TypeError(f"`{name}` must be a Slider or a Choice, got {type(control).__name__}. {hint}")
+            hint = "Write `Slider(values)`, `Choice(values)` or `Toggle()`."
+            raise TypeError(f"`{name}` must be a Slider, a Choice or a Toggle, got {type(control).__name__}. {hint}")
     try:
         inspect.signature(draw).bind(**controls)
     except TypeError as error:
         hint = f"Write `def draw({', '.join(controls)})`."
         raise TypeError(f"`draw` must take each control by its name, got a function with {error}. {hint}") from None
-
-
-def _as_chooser(control: Control) -> Any:
-    """Return the widget whose `index` says which value is chosen."""
-    options = [(text, place) for place, text in enumerate(control.texts)]
-    if isinstance(control, Choice):
-        return ToggleButtons(options=options, index=0, style={"button_width": "auto"})
-    return SelectionSlider(options=options, index=0, layout=Layout(width="24em"))
-
-
-def _as_row(name: str, control: Control, chooser: Widget) -> HBox:
-    label = control.label or name
-    parts = [chooser] if isinstance(control, Choice) else [_step(label, "−", -1), chooser, _step(label, "+", 1)]
-    head = HTML(f"<b>{html.escape(label)}</b>", layout=Layout(min_width="6em"))
-    row = HBox([head, *parts], layout=Layout(align_items="center", flex_flow="row wrap"))
-    row.add_class("equibook-control")
-    return row
-
-
-def _step(label: str, sign: str, step: int) -> HTML:
-    """Return a button that moves the slider beside it: in the browser, as a Button of ipywidgets cannot."""
-    slider = "this.closest('.equibook-control').querySelector('.noUi-target').noUiSlider"
-    says = html.escape(_describe_step(label, step))
-    act = f"const slider = {slider}; slider.set(Number(slider.get()) + {step})"
-    shown = 'class="jupyter-button" style="width: 2.5em; padding: 0"'
-    return HTML(f'<button type="button" {shown} aria-label="{says}" title="{says}" onclick="{act}">{sign}</button>')
-
-
-def _describe_step(label: str, step: int) -> str:
-    return f"{label}: one step {'on' if step > 0 else 'back'}"
-
-
-def _frame_as_html(frame: Frame) -> str:
-    """Return a picture with its alternative text, which an Image of ipywidgets cannot carry."""
-    if not frame.png:
-        return f'<pre style="white-space: pre-wrap"><b>not drawn</b> {html.escape(frame.error)}</pre>'
-    source = "data:image/png;base64," + base64.b64encode(frame.png).decode("ascii")
-    size = 'width="{}" height="{}" style="max-width: 100%; height: auto; margin: 0"'.format(*frame.size)
-    return f'<img alt="{html.escape(frame.alt)}" {size} decoding="sync" src="{source}">'
-
-
-def _place_in_page(frame: Frame, *, is_shown: bool) -> str:
-    return f'<div data-frame style="display: {"block" if is_shown else "none"}">{_frame_as_html(frame)}</div>'
-
-
-def _control_as_html(name: str, label: str, control: Control, chosen: int) -> str:
-    texts, label = [html.escape(text) for text in control.texts], html.escape(label)
-    attributes = f'data-texts="{html.escape(json.dumps(control.texts))}"'
-    if isinstance(control, Choice):
-        radios = "".join(
-            f'<label><input type="radio" name="{name}" value="{place}" autocomplete="off"'
-            f"{' checked' if place == chosen else ''}> {text}</label> "
-            for place, text in enumerate(texts)
-        )
-        return f'<div role="radiogroup" aria-label="{label}" {attributes}><b>{label}</b> {radios}</div>'
-    back, on = (
-        f'<button type="button" data-step="{step}" aria-label="{_describe_step(label, step)}">{sign}</button>'
-        for sign, step in (("−", -1), ("+", 1))
-    )
-    place = f'min="0" max="{len(texts) - 1}" value="{chosen}" aria-valuetext="{texts[chosen]}" autocomplete="off"'
-    slider = f'<input type="range" id="{name}" {place} style="width: 20em; max-width: 60%; vertical-align: middle">'
-    return (
-        f'<div {attributes}><label for="{name}"><b>{label}</b></label> {back} {slider} {on} '
-        f'<output for="{name}">{texts[chosen]}</output></div>'
-    )
-
-
-_PAGE = Template(
-    """<div id="$name" role="group" aria-label="interactive figure">
-<div style="line-height: 2.2">$controls</div>
-<div>$frames</div>
-<script>
-(() => {
-  const root = document.getElementById("$name");
-  const controls = root.querySelectorAll("[data-texts]"), frames = root.querySelectorAll("[data-frame]");
-  const show = () => {
-    let place = 0;
-    for (const control of controls) {
-      const texts = JSON.parse(control.dataset.texts), slider = control.querySelector("[type=range]");
-      const chosen = Number((slider ?? control.querySelector(":checked")).value);
-      place = place * texts.length + chosen;
-      if (slider) {
-        slider.setAttribute("aria-valuetext", texts[chosen]);
-        control.querySelector("output").textContent = texts[chosen];
-      }
-    }
-    frames.forEach((frame, i) => { frame.style.display = i === place ? "block" : "none"; });
-  };
-  root.addEventListener("input", show);
-  root.addEventListener("click", (event) => {
-    const step = Number(event.target.dataset.step);
-    if (!step) return;
-    event.target.parentElement.querySelector("[type=range]").stepUp(step);
-    show();
-  });
-  show();
-})();
-</script>
-</div>"""
-)

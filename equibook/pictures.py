@@ -37,9 +37,13 @@ class Control:
 
     Attributes
     ----------
+    kind : str
+        How it looks: "slider", "choice" or "toggle".
     texts : list of str
         Each value with its unit.
     """
+
+    kind = ""
 
     def __init__(self, values: Sequence[Any], *, unit: str = "", label: str = "") -> None:
         self.values: tuple[Value, ...] = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
@@ -57,9 +61,33 @@ class Control:
 class Slider(Control):
     """Values in an order, gone through by dragging, by the arrow keys, and by the buttons − and +."""
 
+    kind = "slider"
+
 
 class Choice(Control):
-    """Values side by side, a button each."""
+    """Values side by side, one of which is marked."""
+
+    kind = "choice"
+
+
+class Toggle(Control):
+    """A switch: False and then True.
+
+    Parameters
+    ----------
+    texts : pair of str
+        What is written beside the switch when it is off, and when it is on.
+    label : str
+        By default the name under which the drawing function takes the value.
+    """
+
+    kind = "toggle"
+
+    def __init__(self, texts: tuple[str, str] = ("off", "on"), *, label: str = "") -> None:
+        super().__init__((False, True), label=label)
+        if isinstance(texts, str) or len(texts) != 2:
+            raise ValueError(f'`texts` must be two, got {texts!r}. Write `("off", "on")`.')
+        self.texts = [str(text) for text in texts]
 
 
 @dataclass(frozen=True)
@@ -115,7 +143,7 @@ def _draw_frame(draw: Callable[..., Any], values: dict[str, Value], words: str, 
     try:
         with _closing_figures():
             drawn = draw(**values)
-            png = to_png(drawn) if hasattr(drawn, "savefig") else b""
+            png = _compact(to_png(drawn)) if hasattr(drawn, "savefig") else b""
     except Exception as error:  # one picture that fails must not take the others with it
         return Frame(words, error=f"{words}: {type(error).__name__}: {error}")
     if png:
@@ -141,6 +169,19 @@ def _open_figures() -> set[int]:
     return set(pyplot.get_fignums()) if pyplot else set()
 
 
+def _compact(png: bytes) -> bytes:
+    """Return a picture with the 256 colours that serve it best: about a third of the bytes, for all to be sent."""
+    with Image.open(io.BytesIO(png)) as picture:
+        few = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    return _as_png(few)
+
+
+def _as_png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
 def _array_as_png(array: np.ndarray) -> bytes:
     """Return an array of shape (height, width) or (height, width, 3) as the content of a PNG file."""
     is_shaped = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
@@ -151,9 +192,7 @@ def _array_as_png(array: np.ndarray) -> bytes:
     if array.dtype != np.uint8:
         array = (np.clip(array, 0, 1) * 255).round().astype(np.uint8)
     times = max(1, SIDE // max(array.shape[:2]))
-    buffer = io.BytesIO()
-    Image.fromarray(array.repeat(times, axis=0).repeat(times, axis=1)).save(buffer, format="png")
-    return buffer.getvalue()
+    return _as_png(Image.fromarray(array.repeat(times, axis=0).repeat(times, axis=1)))
 
 
 def _check_number(n_frames: int, most: int, kind: str) -> None:
@@ -177,4 +216,4 @@ def _tell_failures(failed: Sequence[Frame], n_frames: int) -> None:
         hint = "Call `draw` by itself to see where."
         raise ValueError(f"`draw` must draw a picture, got an error for all values, first {failed[0].error}. {hint}")
     said = f"{len(failed)} of {n_frames} pictures could not be drawn, first {failed[0].error}"
-    warnings.warn(said, RuntimeWarning, stacklevel=4)
+    warnings.warn(said, RuntimeWarning, stacklevel=5)

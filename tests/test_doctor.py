@@ -131,17 +131,20 @@ def test_without_psutil(monkeypatch):
     assert only(doctor.memory(), "missing").mend == "python -m pip install psutil"
 
 
-def test_the_widget_extension(monkeypatch, tmp_path):
+def test_the_widget_extensions(monkeypatch, tmp_path):
     paths = pytest.importorskip("jupyter_core.paths")
     monkeypatch.setattr(paths, "jupyter_path", lambda *parts: [str(tmp_path)])
-    assert only(doctor.widgets(), "missing").mend == "python -m pip install --force-reinstall jupyterlab_widgets"
+    mends = [finding.mend for finding in doctor.widgets() if finding.status == "missing"]
+    assert mends == [f"python -m pip install --force-reinstall {name}" for name in ("jupyterlab_widgets", "anywidget")]
     (tmp_path / "@jupyter-widgets" / "jupyterlab-manager").mkdir(parents=True)
-    assert only(doctor.widgets(), "ok").mend == ""
+    assert [finding.status for finding in doctor.widgets()] == ["ok", "missing"]
+    (tmp_path / "anywidget").mkdir()
+    assert [(finding.status, finding.mend) for finding in doctor.widgets()] == [("ok", ""), ("ok", "")]
 
 
-def test_the_widget_extension_without_jupyter(monkeypatch):
+def test_the_widget_extensions_without_jupyter(monkeypatch):
     hide(monkeypatch, "jupyter_core")
-    assert only(doctor.widgets(), "missing").what.startswith("JupyterLab's extension for ipywidgets")
+    assert [finding.status for finding in doctor.widgets()] == ["missing", "missing"]
 
 
 def no_browser():
@@ -190,5 +193,5 @@ def test_the_exit_status_says_whether_something_necessary_is_missing(monkeypatch
 def test_every_check_is_in_the_table(torch_stand_in, capsys):
     assert cli.main(["doctor"]) in (0, 1)
     shown = capsys.readouterr().out
-    for part in ("Python", "equibook", "work together", "threads", "memory", "ipywidgets", "browser", "current folder"):
+    for part in ("Python", "equibook", "work together", "threads", "memory", "anywidget", "browser", "current folder"):
         assert part in shown

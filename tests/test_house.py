@@ -8,17 +8,19 @@ import pytest
 import equibook
 
 ORDER = """
-    _checks groups actions frames colour filters equivariant fast invariant representation reduction classifiers
+    _checks _files groups actions frames colour filters equivariant fast invariant representation reduction classifiers
     novelty explanation glassbox unfold measure sensitivity design repack alexnet probes persistence
-    image_files shapes datasets drawing plots pictures explorers lessons demo lab doctor cli
+    image_files shapes datasets drawing plots layers_at pictures pages frame_cache explorers live
+    verdicts exercises quizzes progress summaries readers_copy lessons demo lab doctor cli
 """.split()
 ONLY_IN = {
     "matplotlib": {"drawing", "plots", "explorers"},
-    "ipywidgets": {"explorers", "lessons"},
+    "anywidget": {"explorers", "live"},
     "torchvision": {"alexnet", "datasets", "doctor"},
 }
 PACKAGE = Path(equibook.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+EXERCISES = sorted(path.name for path in (PACKAGE / "exercises").glob("*.py"))
 
 
 def statements(tree, *, in_functions, for_types):
@@ -70,9 +72,17 @@ def test_heavy_libraries_stay_where_they_belong(module):
     assert breaches_of_place(module, (PACKAGE / f"{module}.py").read_text(encoding="utf-8")) == set()
 
 
+@pytest.mark.parametrize("name", EXERCISES)
+def test_exercises_keep_the_order_and_draw_nothing(name):
+    source = (PACKAGE / "exercises" / name).read_text(encoding="utf-8")
+    assert breaches_of_order("exercises", source) <= {"exercises"}
+    assert breaches_of_place("exercises", source) == set()
+
+
 def test_the_modules_are_seen():
     assert {"cli", "doctor", "lab"} <= set(MODULES)
-    assert [path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()] == []
+    assert [path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()] == ["exercises"]
+    assert "chapter_00.py" in EXERCISES
 
 
 @pytest.mark.parametrize(
@@ -102,7 +112,7 @@ def test_a_breach_of_the_order_is_found(source, found):
     [
         ("measure", "import matplotlib.pyplot as plt", {"matplotlib"}),
         ("measure", "def plot():\n    import matplotlib", {"matplotlib"}),
-        ("plots", "from ipywidgets import Stack", {"ipywidgets"}),
+        ("plots", "from anywidget import AnyWidget", {"anywidget"}),
         ("plots", "import torchvision, matplotlib", {"torchvision"}),
         ("plots", "import matplotlib", set()),
         ("measure", "if TYPE_CHECKING:\n    from matplotlib.figure import Figure", set()),

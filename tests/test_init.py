@@ -7,7 +7,7 @@ import pytest
 
 import equibook
 
-HEAVY = ("torch", "torchvision", "numpy", "scipy", "sklearn", "matplotlib", "PIL", "ipywidgets")
+HEAVY = ("torch", "torchvision", "numpy", "scipy", "sklearn", "matplotlib", "PIL", "anywidget", "ipywidgets")
 
 
 def loaded_by(code):
