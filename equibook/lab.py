@@ -1,7 +1,8 @@
 """A working copy of the notebooks, and JupyterLab in it: `equibook lab`.
 
 A reader's work is never overwritten. A manifest in the folder holds the hash of every file as it was copied; a file
-that still has that hash is unchanged and may be updated, any other file is the reader's.
+that still has that hash is unchanged and may be updated, any other file is the reader's. The copies hold exercises to
+be solved; complete notebooks go into a folder of their own, `solutions`, where running them counts for nothing.
 """
 
 import argparse
@@ -14,7 +15,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-MANIFEST = ".equibook.json"
+from equibook._files import write_whole as _write
+from equibook.progress import MANIFEST
+from equibook.readers_copy import make_readers_copy
+
+SOLUTIONS = "solutions"
 FIRST = "00_start_here.ipynb"
 
 
@@ -27,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path("equibook-notebooks"),
         help="where your copy of the notebooks lies (default: %(default)s)",
     )
+    parser.add_argument(
+        "--solutions",
+        action="store_true",
+        help=f"also copy the notebooks with their solutions, into FOLDER/{SOLUTIONS}",
+    )
     parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
     parser.add_argument("--port", type=int, help="port of JupyterLab")
     parser.add_argument("--allow-root", action="store_true", help="run JupyterLab as root, as in a container")
@@ -38,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         raise ImportError("JupyterLab is not installed")
     source = find_notebooks()
     try:
-        outcomes = copy_notebooks(source, args.folder)
+        outcomes = copy_notebooks(source, args.folder, solutions=args.solutions)
     except OSError as error:
         raise OSError(
             f"cannot write the notebooks into {args.folder} ({error.strerror}). "
@@ -60,8 +70,8 @@ def find_notebooks() -> Path:
     )
 
 
-def copy_notebooks(source: Path, folder: Path) -> dict[str, str]:
-    """Copy the files of `source` into `folder`, and leave alone what the reader has changed there.
+def copy_notebooks(source: Path, folder: Path, *, solutions: bool = False) -> dict[str, str]:
+    """Copy the files of `source` into `folder`, notebooks as reader's copies, and leave alone what the reader changed.
 
     Parameters
     ----------
@@ -69,6 +79,8 @@ def copy_notebooks(source: Path, folder: Path) -> dict[str, str]:
         The notebooks as they are shipped.
     folder : Path
         The reader's folder; made if missing.
+    solutions : bool
+        Copy the files as they are, too, into the folder `solutions` within it.
 
     Returns
     -------
@@ -81,7 +93,10 @@ def copy_notebooks(source: Path, folder: Path) -> dict[str, str]:
     copied = _read_manifest(folder / MANIFEST)
     names = [path.relative_to(source).as_posix() for path in sorted(source.rglob("*")) if path.is_file()]
     shown = [name for name in names if not any(part.startswith((".", "__")) for part in name.split("/"))]
-    outcomes = {name: _place((source / name).read_bytes(), folder, name, copied) for name in shown}
+    contents = {name: (source / name).read_bytes() for name in shown}
+    wanted = {name: _without_solutions(content) for name, content in contents.items()}
+    wanted |= {f"{SOLUTIONS}/{name}": content for name, content in contents.items() if solutions}
+    outcomes = {name: _place(content, folder, name, copied) for name, content in wanted.items()}
     _write(folder / MANIFEST, json.dumps({"copied": copied}, indent=1, sort_keys=True).encode())
     return outcomes
 
@@ -121,6 +136,19 @@ def _wait(process: "subprocess.Popen[bytes]") -> int:
             continue  # JupyterLab has received it as well, and ends by itself
 
 
+def _without_solutions(content: bytes) -> bytes:
+    """Return the reader's copy of a notebook; any other file stays as it is."""
+    try:
+        notebook = json.loads(content)
+    except ValueError:
+        return content
+    import nbformat
+
+    if not isinstance(notebook, dict) or "cells" not in notebook:
+        return content
+    return f"{nbformat.writes(make_readers_copy(notebook))}\n".encode()
+
+
 def _place(content: bytes, folder: Path, name: str, copied: dict[str, str]) -> str:
     """Put one shipped file in its place, note its hash in `copied`, and return what was done."""
     new, before, here = _hash(content), copied.get(name), _hash_of(folder / name)
@@ -150,17 +178,6 @@ def _hash(content: bytes) -> str:
 
 def _hash_of(path: Path) -> str | None:
     return _hash(path.read_bytes()) if path.exists() else None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _read_manifest(path: Path) -> dict[str, str]:

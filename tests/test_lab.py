@@ -1,5 +1,6 @@
 """A reader's copy of the notebooks: brought up to date, and never overwritten."""
 
+import json
 import os
 import signal
 import subprocess
@@ -150,6 +151,85 @@ def test_a_write_that_fails_leaves_the_old_file_whole(source, mine, monkeypatch)
         lab.copy_notebooks(source, mine)
     assert contents(mine)[FIRST] == f"{FIRST} version 1"
     assert [path.name for path in mine.iterdir() if path.name.endswith(".tmp")] == []
+
+
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "code", "id": "one", "metadata": {"tags": ["solution"]}, "source": ["x = 3\n", "assert x"]}
+    ],
+    "metadata": {},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+NOTEBOOK["cells"][0] |= {"execution_count": None, "outputs": []}
+
+
+@pytest.fixture
+def chapter(source):
+    """Ship one notebook with a solution, and a picture."""
+    write(source / FIRST, json.dumps(NOTEBOOK))
+    (source / SECOND).unlink()
+    (source / "picture.png").write_bytes(b"\x89PNG\xff")
+    return source
+
+
+def answer_in(path):
+    return json.loads(path.read_text())["cells"][0]["source"]
+
+
+def test_readers_get_exercises_and_no_solutions(chapter, mine):
+    assert lab.copy_notebooks(chapter, mine) == {FIRST: "copied", "picture.png": "copied"}
+    assert answer_in(mine / FIRST)[-1] == "x = ..."
+    assert (mine / "picture.png").read_bytes() == b"\x89PNG\xff"
+    assert not (mine / "solutions").exists()
+    assert set(lab.copy_notebooks(chapter, mine).values()) == {"unchanged"}
+
+
+def test_solutions_lie_in_a_folder_of_their_own(chapter, mine):
+    lab.copy_notebooks(chapter, mine)
+    write(mine / FIRST, "my own work")
+    outcomes = lab.copy_notebooks(chapter, mine, solutions=True)
+    expected = {FIRST: "kept", "picture.png": "unchanged"}
+    assert outcomes == expected | {f"solutions/{FIRST}": "copied", "solutions/picture.png": "copied"}
+    assert answer_in(mine / "solutions" / FIRST) == ["x = 3\n", "assert x"]
+    assert (mine / FIRST).read_text() == "my own work"
+
+
+def test_to_and_fro_nothing_of_the_reader_is_overwritten(chapter, mine):
+    lab.copy_notebooks(chapter, mine, solutions=True)
+    for name in (FIRST, f"solutions/{FIRST}"):
+        write(mine / name, f"my own {name}")
+    for solutions in (False, True, False, True):
+        outcomes = lab.copy_notebooks(chapter, mine, solutions=solutions)
+        assert outcomes[FIRST] == "kept" and outcomes.get(f"solutions/{FIRST}", "kept") == "kept"
+    changed = json.dumps(NOTEBOOK).replace("3", "4")
+    write(chapter / FIRST, changed)
+    outcomes = lab.copy_notebooks(chapter, mine, solutions=True)
+    assert outcomes[FIRST] == "kept" and outcomes[f"solutions/{FIRST}"] == "beside"  # the exercise is as it was
+    assert [(mine / name).read_text() for name in (FIRST, f"solutions/{FIRST}")] == [
+        f"my own {FIRST}",
+        f"my own solutions/{FIRST}",
+    ]
+
+
+def test_an_untouched_copy_from_before_the_exercises_is_updated(chapter, mine):
+    write(mine / FIRST, json.dumps(NOTEBOOK))
+    write(mine / lab.MANIFEST, json.dumps({"copied": {FIRST: lab._hash((mine / FIRST).read_bytes())}}))
+    assert lab.copy_notebooks(chapter, mine)[FIRST] == "updated"
+    assert answer_in(mine / FIRST)[-1] == "x = ..."
+
+
+def test_progress_is_left_alone(chapter, mine):
+    lab.copy_notebooks(chapter, mine)
+    write(mine / "equibook-progress.json", "{}")
+    assert "equibook-progress.json" not in lab.copy_notebooks(chapter, mine, solutions=True)
+    assert (mine / "equibook-progress.json").read_text() == "{}"
+
+
+def test_the_command_copies_solutions_on_demand(started, chapter, mine, capsys):
+    assert cli.main(["lab", str(mine)]) == 5 and not (mine / "solutions").exists()
+    assert cli.main(["lab", str(mine), "--solutions"]) == 5
+    assert capsys.readouterr().out == f"{mine}: 2 copied\n{mine}: 2 copied, 2 unchanged\n"
 
 
 def raising(error):
