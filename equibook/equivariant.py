@@ -130,7 +130,7 @@ class PolarHarmonics(nn.Module):
     max_frequency : int
         Largest k.
     max_orientation_frequency : int
-        Largest |l|, less than half the number of orientations.
+        Largest size of l, less than half the number of orientations.
     pooled : bool
         Read means over all places instead of rings: m = 0 alone, one "ring".
     """

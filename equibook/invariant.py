@@ -66,7 +66,7 @@ class FeatureTable:
 
     @cached_property
     def names(self) -> list[str]:
-        """One name a feature, such as `scale=1.6 ring=3 m=-2 l=1 re`; cross-spectra name both, joined by ` * `."""
+        """One name a feature, such as `scale=1.6 ring=3 m=-2 l=1 re`; a cross-spectrum has two, an asterisk between."""
         names = self.coefficients.names
         first = [names[a] if b < 0 else f"{names[a]} * {names[b]}" for a, b in zip(self.a, self.b, strict=True)]
         return [f"{name} {part}" for name, part in zip(first, self.part, strict=True)]

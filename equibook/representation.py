@@ -40,7 +40,7 @@ class Representation(TransformerMixin, BaseEstimator):
     max_frequency : int
         Largest angular frequency k that is kept.
     max_orientation_frequency : int
-        Largest |l|, less than half of `n_orientations`.
+        Largest size of l, less than half of `n_orientations`.
     invariant : {"average", "k0", "power", "cross"}
         What is kept, from the least to the most; see `equibook.invariant`.
     translation : {"fixed", "centre", "pool"}

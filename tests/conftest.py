@@ -3,12 +3,17 @@
 import ipaddress
 import os
 import socket
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+BOOK = Path(__file__).resolve().parent.parent / "docs" / "book.py"
 
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
@@ -62,9 +67,35 @@ def _guarded_lookup(getaddrinfo):
     return guarded
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_cache_of_pictures():
+    """Draw the pictures of explorers anew, whatever lies in the cache of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EQUIBOOK_CACHE", "")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def close_figures():
     """Close the figures that a test has opened."""
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    """Build chapters 00 and 09 and the reference, once for all workers, and return the folder of the pages."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the folder of this run, which all its workers share
+    log, status = folder / "book.log", folder / "book.status"
+    with FileLock(folder / "book.lock"):
+        if not status.exists():
+            call = [sys.executable, BOOK, "--only", "00", "09", "--output", folder / "book"]
+            with log.open("w") as file:
+                done = subprocess.run(call, stdout=file, stderr=subprocess.STDOUT)
+            status.write_text(str(done.returncode))
+    if status.read_text() != "0":
+        pytest.fail(f"the book was not built:\n{log.read_text()[-5000:]}", pytrace=False)
+    return folder / "book" / "_build" / "html"
