@@ -37,4 +37,5 @@ def test_a_script_without_its_last_line_is_refused():
 
 @pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.name)
 def test_what_the_browser_runs_needs_no_other_file(path):
-    assert not re.search(r"https?:|@import|url\(|\bimport\b.*\bfrom\b", read_asset(path.name))
+    source = read_asset(path.name).replace("http://www.w3.org/2000/svg", "")  # a name, which nobody fetches
+    assert not re.search(r"https?:|@import|url\(|\bimport\b.*\bfrom\b", source)
