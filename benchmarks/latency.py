@@ -195,12 +195,13 @@ def measure(page, jupyter, way):
         f"document.querySelector('{picture}').querySelector('img, canvas, svg')?.getClientRects().length"
     )
     opening = time.perf_counter() - start
+    page.wait_for_timeout(1500)  # what was asked on opening is answered
     page.evaluate(WATCH, [control, picture])
     page.locator(control).first.focus()
     for n in range(MOVES):
         page.keyboard.press(key)
         wait_until(lambda n=n: page.evaluate("latencies.length") > n, f"{way}: move {n + 1}", patience=60)
-        page.wait_for_timeout(30)  # a reader's hand is not faster
+        page.wait_for_timeout(100)  # a reader's hand is not faster
     return opening, page.evaluate("latencies")
 
 

@@ -22,7 +22,7 @@ import reference  # noqa: E402
 CHAPTERS = ("notebooks/00_start_here", "notebooks/09_glass_box")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-MODULES = sorted(m.name for m in pkgutil.iter_modules(equibook.__path__) if not m.ispkg and not m.name.startswith("_"))
+MODULES = sorted(m.name for m in pkgutil.iter_modules(equibook.__path__) if not m.name.startswith("_"))
 
 
 def test_all_internal_links_are_reached(book):
