@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         classifiers,
         cli,
         colour,
+        convolution,
         datasets,
         demo,
         drawing,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         plots,
         reduction,
         representation,
+        unfold,
     )
     from .glassbox import GlassBoxClassifier
     from .persistence import load, save
@@ -53,6 +55,7 @@ __all__ = [
     "classifiers",
     "cli",
     "colour",
+    "convolution",
     "datasets",
     "demo",
     "drawing",
@@ -76,6 +79,7 @@ __all__ = [
     "reduction",
     "representation",
     "save",
+    "unfold",
 ]
 
 _HOME = {
