@@ -5,7 +5,7 @@ once. From then on the controls choose among them where they are shown: in a run
 in a page saved to disk.
 
 The live form is one widget with a script of its own (anywidget), not one widget a picture in ipywidgets' Stack: both
-answer a move as quickly, but 300 widgets take several times as long to open than one, a slider of ipywidgets does not
+answer a move as quickly, but 300 widgets take several times as long to open as one, a slider of ipywidgets does not
 take the arrow keys in JupyterLab, and the script serves the page without a kernel as well. Measured by
 `benchmarks/latency.py`.
 """
