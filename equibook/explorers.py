@@ -28,6 +28,8 @@ from equibook.pictures import Choice, Control, Frame, Slider, Toggle, Value
 __all__ = ["Choice", "Explorer", "Slider", "Toggle"]
 
 MOST_CONTROLS = 3
+SCRIPT = read_asset("explorer.js")
+STYLE = read_asset("explorer.css")
 
 
 class Explorer:
@@ -93,13 +95,12 @@ class Explorer:
 
     def to_html(self) -> str:
         """Return the figure as one piece of HTML that needs nothing else: no kernel, no network, no other file."""
-        place = self._chosen_place()
-        state = _as_state(self.controls, self.frames)
-        shown = state["frames"][place]
+        place, frames = self._chosen_place(), list(self.widget.frames)
+        shown = frames[place]
         fallback = _as_image(shown) if shown.get("source") else ""
-        state["frames"][place] = shown | {"source": ""} if fallback else shown
-        state["chosen"] = list(self.widget.chosen)
-        return to_html(read_asset("explorer.js"), read_asset("explorer.css"), state, fallback=fallback)
+        frames[place] = shown | {"source": ""} if fallback else shown
+        state = {"controls": self.widget.controls, "frames": frames, "chosen": self.widget.chosen}
+        return to_html(SCRIPT, STYLE, state, fallback=fallback)
 
     def __repr__(self) -> str:
         offered = ", ".join(f"{name}: {c.texts[0]} … {c.texts[-1]}" for name, c in self.controls.items())
@@ -126,8 +127,8 @@ class Explorer:
 class _Widget(anywidget.AnyWidget):
     """What Python and the browser share; all of it is sent once, and after that only `chosen` moves."""
 
-    _esm = read_asset("explorer.js")
-    _css = read_asset("explorer.css")
+    _esm = SCRIPT
+    _css = STYLE
     controls: traitlets.List = traitlets.List().tag(sync=True)
     frames: traitlets.List = traitlets.List().tag(sync=True)
     chosen: traitlets.List = traitlets.List(traitlets.Int()).tag(sync=True)

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from equibook._files import write_whole as _write
+from equibook._files import write_whole
 from equibook.progress import MANIFEST
 from equibook.readers_copy import make_readers_copy
 
@@ -97,7 +97,7 @@ def copy_notebooks(source: Path, folder: Path, *, solutions: bool = False) -> di
     wanted = {name: _without_solutions(content) for name, content in contents.items()}
     wanted |= {f"{SOLUTIONS}/{name}": content for name, content in contents.items() if solutions}
     outcomes = {name: _place(content, folder, name, copied) for name, content in wanted.items()}
-    _write(folder / MANIFEST, json.dumps({"copied": copied}, indent=1, sort_keys=True).encode())
+    write_whole(folder / MANIFEST, json.dumps({"copied": copied}, indent=1, sort_keys=True).encode())
     return outcomes
 
 
@@ -154,7 +154,7 @@ def _place(content: bytes, folder: Path, name: str, copied: dict[str, str]) -> s
     new, before, here = _hash(content), copied.get(name), _hash_of(folder / name)
     if here in (None, before, new):
         if here != new:
-            _write(folder / name, content)
+            write_whole(folder / name, content)
         copied[name] = new
         return "unchanged" if here == new else "updated" if here else "restored" if before else "copied"
     if before == new:
@@ -162,7 +162,7 @@ def _place(content: bytes, folder: Path, name: str, copied: dict[str, str]) -> s
     beside = _beside(name)
     if _hash_of(folder / beside) not in (None, copied.get(beside), new):
         return "blocked"
-    _write(folder / beside, content)
+    write_whole(folder / beside, content)
     copied[name] = copied[beside] = new
     return "beside"
 

@@ -259,7 +259,7 @@ def test_the_default_folder_is_in_the_current_one(started, tmp_path, monkeypatch
 
 
 def test_a_read_only_folder_is_one_clear_sentence(started, mine, monkeypatch, capsys):
-    monkeypatch.setattr(lab, "_write", raising(PermissionError(13, "Permission denied")))
+    monkeypatch.setattr(lab, "write_whole", raising(PermissionError(13, "Permission denied")))
     assert cli.main(["lab", str(mine)]) == 2
     shown = capsys.readouterr().err
     assert (
