@@ -20,7 +20,7 @@ ONLY_IN = {
 }
 PACKAGE = Path(equibook.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
-EXERCISES = sorted(path.name for path in (PACKAGE / "exercises").glob("*.py"))
+PARTS = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.glob("*/*.py"))  # of modules that are folders
 
 
 def statements(tree, *, in_functions, for_types):
@@ -72,17 +72,18 @@ def test_heavy_libraries_stay_where_they_belong(module):
     assert breaches_of_place(module, (PACKAGE / f"{module}.py").read_text(encoding="utf-8")) == set()
 
 
-@pytest.mark.parametrize("name", EXERCISES)
-def test_exercises_keep_the_order_and_draw_nothing(name):
-    source = (PACKAGE / "exercises" / name).read_text(encoding="utf-8")
-    assert breaches_of_order("exercises", source) <= {"exercises"}
-    assert breaches_of_place("exercises", source) == set()
+@pytest.mark.parametrize("part", PARTS)
+def test_the_parts_of_a_module_keep_its_place(part):
+    module, source = part.split("/")[0], (PACKAGE / part).read_text(encoding="utf-8")
+    assert breaches_of_order(module, source) <= {module}
+    assert breaches_of_place(module, source) == set()
 
 
 def test_the_modules_are_seen():
     assert {"cli", "doctor", "lab"} <= set(MODULES)
-    assert [path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()] == ["exercises"]
-    assert "chapter_00.py" in EXERCISES
+    folders = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists())
+    assert folders == ["exercises", "plots"] and set(folders) <= set(ORDER)
+    assert {"exercises/chapter_00.py", "plots/models.py"} <= set(PARTS)
 
 
 @pytest.mark.parametrize(

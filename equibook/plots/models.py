@@ -1,23 +1,14 @@
-"""Figures: images, the layers of a model at one image, planes, explanations, distances, accuracies.
+"""Figures of a glass box: its layers at one image, planes, explanations, distances, accuracies."""
 
-All are drawn without pyplot: nothing is global, and nothing is left to close. In a notebook a figure shows itself, with
-its alternative text. Colours are those of Okabe and Ito, told apart by colour-blind readers too; and wherever a colour
-says something, a marker, a place or a word says it as well.
-"""
-
-import base64
-import html
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from equibook._checks import as_images, check_labels, check_positive_int
+from equibook._checks import as_images, check_labels
 from equibook.drawing import (
     describe_accuracy,
     describe_separation,
@@ -44,105 +35,11 @@ from equibook.drawing import (
 from equibook.explanation import Explanation
 from equibook.glassbox import GlassBoxClassifier
 from equibook.measure import ClassSeparation
+from equibook.plots.figures import Picture, styled
 from equibook.representation import Pixels
 
-_STYLE: Any = {
-    "font.size": 9,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "text.color": "black",
-    "axes.labelcolor": "black",
-    "xtick.color": "black",
-    "ytick.color": "black",
-    "legend.frameon": False,
-}
-_styled = matplotlib.rc_context(_STYLE)
 
-
-class Picture(Figure):
-    """A matplotlib figure that shows itself in notebooks, without pyplot, and says in words what it shows.
-
-    Attributes
-    ----------
-    alt : str
-        The alternative text, for those who do not see the picture.
-    """
-
-    alt = ""
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
-        png = base64.b64encode(to_png(self)).decode("ascii")
-        source = f"data:image/png;base64,{png}"
-        shown = f'<img alt="{html.escape(self.alt)}" src="{source}" style="max-width: 100%">'
-        return {"text/html": shown, "image/png": png, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
-
-
-def to_png(figure: Figure, *, dpi: float = 100) -> bytes:
-    """Return a figure as the content of a PNG file.
-
-    Parameters
-    ----------
-    figure : Figure
-    dpi : float
-        Dots an inch.
-
-    Returns
-    -------
-    bytes
-    """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
-
-
-@_styled
-def show_images(
-    images: Any, *, titles: Sequence[Any] | None = None, n_columns: int = 8, signed: bool = False
-) -> Figure:
-    """Show images side by side, on one scale.
-
-    Parameters
-    ----------
-    images : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
-        Of one channel (black to white) or three (colours).
-    titles : sequence, optional
-        One per image.
-    n_columns : int
-    signed : bool
-        Blue below 0, white at 0, red above; channels are summed.
-
-    Returns
-    -------
-    Figure
-    """
-    x = as_images(images).detach().cpu().numpy()
-    n_columns = min(check_positive_int(n_columns, name="n_columns"), max(len(x), 1))
-    titles = [""] * len(x) if titles is None else [str(title) for title in titles]
-    _check_images_to_show(x, titles, signed)
-    shown = x.sum(axis=1, keepdims=True) if signed else x
-    limits = value_limits(shown, signed)
-    n_rows = -(-len(x) // n_columns)
-    side, head = min(1.4, 8.5 / n_columns), 0.28 if any(titles) else 0.06
-    figure = Picture(figsize=(side * n_columns + (0.8 if signed else 0), (side + head) * n_rows), layout="constrained")
-    grid = figure.subplots(n_rows, n_columns, squeeze=False)
-    for ax in grid.flat:
-        ax.axis("off")
-    for ax, image, title in zip(grid.flat, shown, titles, strict=False):
-        drawn = draw_image(ax, image, limits)
-        ax.set_title(title, loc="center")
-    if signed:
-        figure.colorbar(drawn, ax=grid, fraction=0.03, label="value")
-    named = f": {', '.join(titles)}" if any(titles) else ""
-    figure.alt = f"{len(x)} image{'s' * (len(x) > 1)} of {x.shape[-1]} x {x.shape[-1]} pixels{named}."
-    return figure
-
-
-@_styled
+@styled
 def plot_layers(model: GlassBoxClassifier, image: Any, *, X: Any = None, y: Any = None) -> Figure:
     """Show what every layer of a model makes of one image: the whole model on one screen.
 
@@ -183,7 +80,7 @@ def plot_layers(model: GlassBoxClassifier, image: Any, *, X: Any = None, y: Any 
     return figure
 
 
-@_styled
+@styled
 def plot_plane(model: GlassBoxClassifier, X: Any, y: Any, *, orbit: Any = None) -> Figure:
     """Show images as points in the plane of the first two components that a model reduces them to.
 
@@ -216,7 +113,7 @@ def plot_plane(model: GlassBoxClassifier, X: Any, y: Any, *, orbit: Any = None) 
     return figure
 
 
-@_styled
+@styled
 def plot_explanation(why: Explanation, i: int = 0) -> Figure:
     """Show the parts of one score: its pixels, and its features by scale, ring and angular frequency.
 
@@ -261,7 +158,7 @@ def plot_explanation(why: Explanation, i: int = 0) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def plot_separation(rows: Mapping[str, Mapping[str, ClassSeparation]]) -> Figure:
     """Show how far apart the classes lie after each layer.
 
@@ -285,7 +182,7 @@ def plot_separation(rows: Mapping[str, Mapping[str, ClassSeparation]]) -> Figure
     return figure
 
 
-@_styled
+@styled
 def plot_accuracy_by_angle(
     angles: Sequence[float], accuracies: Mapping[str, Sequence[float]], *, chance: float = 0.5
 ) -> Figure:
@@ -309,7 +206,7 @@ def plot_accuracy_by_angle(
     return figure
 
 
-@_styled
+@styled
 def plot_demo(
     upright: Any,
     turned: Any,
@@ -359,17 +256,6 @@ def plot_demo(
         f"{describe_separation(separation)}. Two planes show the test images after Layer 2 of each."
     )
     return figure
-
-
-def _check_images_to_show(x: np.ndarray, titles: Sequence[str], signed: bool) -> None:
-    if not len(x):
-        raise ValueError("`images` must hold at least one image, got none. Select some to show.")
-    if x.shape[1] not in (1, 3) and not signed:
-        hint = "Show one channel, such as `images[:, :1]`."
-        raise ValueError(f"`images` must have 1 or 3 channels to be shown, got {x.shape[1]}. {hint}")
-    if len(titles) != len(x):
-        hint = "Leave them out, or pass as many."
-        raise ValueError(f"`titles` must hold one title per image, got {len(titles)} for {len(x)} images. {hint}")
 
 
 def _check_model_and_image(model: GlassBoxClassifier, x: torch.Tensor) -> None:
