@@ -9,7 +9,7 @@ import equibook
 
 ORDER = """
     _checks _files groups actions frames colour filters equivariant fast invariant representation reduction classifiers
-    novelty explanation glassbox convolution unfold measure sensitivity design repack alexnet probes persistence
+    novelty explanation glassbox convolution receptive_fields operators layer_list unfold operations rewriting measure sensitivity design repack alexnet probes persistence
     image_files shapes datasets drawing plots layers_at pictures pages frame_cache explorers live
     verdicts exercises quizzes progress summaries readers_copy lessons demo lab doctor cli
 """.split()
