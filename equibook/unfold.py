@@ -78,15 +78,17 @@ class UnfoldedNetwork:
     operators : list of Operator
         In the order in which they act.
     image : Tensor of shape (1, n_channels, height, width)
+    values : dict from str to Tensor of shape (1, ...)
+        What each operator has made of the image.
     output : Tensor of shape (1, ...)
-        What the operators make of the image.
+        The last of them.
     """
 
     def __init__(self, network: nn.Module, image: Any) -> None:
         self._given = image
         self.image = _as_image(network, image)
         self.operators: list[Operator] = []
-        self._values: dict[str, Tensor] = {}
+        self.values: dict[str, Tensor] = {}
         with torch.no_grad():
             self.output = self._run_through(list_layers(network))
             _check_against(network, self.image, self.output)
@@ -154,7 +156,7 @@ class UnfoldedNetwork:
         with torch.no_grad():
             start = self._one_hot([unit], layer)
             row, biases = self._pull_back(start, layer)
-        value = float((self._values[layer or self.names[-1]] * start).sum())
+        value = float((self.values[layer or self.names[-1]] * start).sum())
         return Parts(like((row * self.image)[0], self._given), biases, value)
 
     def guided_rows(self, units: Sequence[Unit], layer: str | None = None) -> Any:
@@ -192,6 +194,21 @@ class UnfoldedNetwork:
                 values = _add(theirs.apply(values), ours.shift)
         return flipped
 
+    def flipped_shares(self, images: Any) -> np.ndarray:
+        """Return which share of all gates stands otherwise at each of several images.
+
+        Parameters
+        ----------
+        images : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), from 0 to 1; 0 where there is no gate
+        """
+        n_gates = sum(operator.gate.numel() for operator in self.operators if operator.gate is not None)
+        flipped = [sum(self.count_flipped_gates(image[None]).values()) for image in as_images(images)]
+        return np.array(flipped) / max(n_gates, 1)
+
     def table(self) -> list[dict[str, str]]:
         """Return what there is to say of each operator, as texts: a row of `name`, `kind`, `shape`, `gate`, `sees`."""
         return [_describe(operator) for operator in self.operators]
@@ -213,7 +230,7 @@ class UnfoldedNetwork:
             operator = _make(name, layer, values, fields)
             values, fields = _add(operator.apply(values), operator.shift), operator.fields
             self.operators.append(operator)
-            self._values[name] = values
+            self.values[name] = values
         return values
 
     def _pull_back(

@@ -80,6 +80,15 @@ def test_where_no_gate_flips_the_network_is_the_affine_map(unfolded):
     torch.testing.assert_close(unfolded(near), NETWORK(near.clone()).detach(), rtol=1e-12, atol=1e-13)
 
 
+def test_shares_of_flipped_gates(unfolded):
+    n_gates = sum(operator.gate.numel() for operator in unfolded.operators if operator.gate is not None)
+    counts = [sum(unfolded.count_flipped_gates(image[None]).values()) for image in IMAGES]
+    np.testing.assert_allclose(unfolded.flipped_shares(IMAGES), np.array(counts) / n_gates)
+    assert counts[0] == 0 and 0 < counts[1] < n_gates
+    without = unfold_network(nn.Sequential(nn.Conv2d(2, 1, 3)).double(), IMAGES[:1])
+    assert without.flipped_shares(IMAGES).tolist() == [0, 0, 0]
+
+
 def test_rows_are_derivatives(unfolded):
     rows = unfolded.rows(range(3))
     expected = torch.cat([gradient(NETWORK, IMAGES[:1], unit) for unit in range(3)])

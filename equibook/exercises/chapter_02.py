@@ -1,0 +1,115 @@
+"""The exercises of chapter 02: what a unit sees, a network as an affine map, one function in two implementations."""
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from equibook.exercises import exercise
+
+
+@exercise(
+    "02-1",
+    title="How much does a unit see?",
+    level="easy",
+    minutes=5,
+    wants="a whole number of pixels, such as 5",
+    right="5 pixels, one more by the pooling, and 4 steps of 2 pixels each.",
+)
+def height_of_field(answer: Any) -> str | None:
+    """Compare a number with the receptive field after 5 x 5, pooling by 2, 5 x 5."""
+    if isinstance(answer, bool) or not isinstance(answer, Real):
+        return "Write a plain number, without quotes and without a unit."
+    hints = {
+        5: "That is what a unit of conv2 sees of the maps before it. How much of the image do these maps see?",
+        10: "The two kernels overlap where they look, and pooling makes each step of the second one wider.",
+        9: "Without the pooling it would be 9. After it, neighbours lie 2 pixels of the image apart.",
+        13: "Nearly: pooling not only doubles the step, it also looks at 2 neighbours itself.",
+        18: "Count the steps between the 5 places that the kernel looks at, not the places.",
+        16: "A unit of pool1 sees 6 pixels. Between its 5 places the second kernel takes 4 steps, of how many pixels?",
+        28: "That is all that the second kernel could see if windows did not overlap. They do.",
+        196: "That is the number of pixels in all. Give the height.",
+    }
+    if answer == 14:
+        return None
+    return hints.get(int(answer), "A unit of pool1 sees 6 pixels, and its neighbour lies 2 pixels further. Go on.")
+
+
+@exercise(
+    "02-2",
+    title="A network as an affine map",
+    level="medium",
+    minutes=10,
+    wants="a function of `W1, b1, W2, b2, x` that returns a matrix A and a vector b",
+    right="The gates multiply the rows of the first matrix, and its biases.",
+)
+def affine_map(answer: Callable[..., Any]) -> str | None:
+    """Try a function on a network of two layers, at images that open different gates."""
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        shapes = [(6, 4), (6,), (3, 6), (3,), (4,)]
+        first, offset, second, last, x = (rng.normal(size=shape) for shape in shapes)
+        found = answer(first.copy(), offset.copy(), second.copy(), last.copy(), x.copy())
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            return "Return two things, as in `return A, b`."
+        matrix, bias = (np.asarray(part, dtype=float) for part in found)
+        hint = _look_at_map(matrix, bias, (first, offset, second, last, x))
+        if hint:
+            return hint
+    return None
+
+
+def _look_at_map(matrix: np.ndarray, bias: np.ndarray, given: tuple[np.ndarray, ...]) -> str | None:
+    first, offset, second, last, x = given
+    if matrix.shape != (3, 4) or bias.shape != (3,):
+        return f"A must have shape (3, 4) and b shape (3,) here, got {matrix.shape} and {bias.shape}."
+    gates = first @ x + offset > 0
+    right = (second * gates) @ first
+    if np.allclose(matrix, second @ first):
+        return "This is the map with all gates open. Which of the hidden numbers does the ReLU let through?"
+    if np.allclose(matrix, (second * (first @ x > 0)) @ first):
+        return "Nearly. A gate is open where W1 x + b1 is above 0: the bias has its say."
+    if np.allclose(matrix, right) and np.allclose(bias, last):
+        return "A is right. The biases of the first layer pass through the gates and W2 as well."
+    if np.allclose(matrix, right) and np.allclose(bias, second @ offset + last):
+        return "A is right. In b the biases of the first layer must pass through the gates, too."
+    if not np.allclose(matrix @ x + bias, second @ np.maximum(first @ x + offset, 0) + last):
+        return "A x + b differs from the network at x. Write the ReLU as a multiplication by zeros and ones."
+    if not np.allclose(matrix, right):
+        return "A x + b is the network at x, but other images with the same gates are missed: A must not depend on more."
+    return None
+
+
+@exercise(
+    "02-3",
+    title="Fold a normalisation away",
+    level="medium",
+    minutes=10,
+    wants="a function of `weight, bias, gamma, beta, mean, variance` that returns a new weight and a new bias",
+    right="Two layers became one: the same function, and so the same parts.",
+)
+def fold_normalisation(answer: Callable[..., Any]) -> str | None:
+    """Try a function on kernels of several channels."""
+    rng = np.random.default_rng(1)
+    weight, bias, gamma, beta, mean = (rng.normal(size=shape) for shape in [(3, 2, 5, 5), (3,), (3,), (3,), (3,)])
+    variance = rng.uniform(0.5, 2, size=3)
+    found = answer(*(part.copy() for part in (weight, bias, gamma, beta, mean, variance)))
+    if not isinstance(found, tuple | list) or len(found) != 2:
+        return "Return two things, as in `return new_weight, new_bias`."
+    new_weight, new_bias = (np.asarray(part, dtype=float) for part in found)
+    scale = gamma / np.sqrt(variance)
+    if new_weight.shape != weight.shape or new_bias.shape != bias.shape:
+        need = f"{weight.shape} and {bias.shape}"
+        return f"The new ones must have shapes {need}, got {new_weight.shape} and {new_bias.shape}. Try scale[:, None, None, None]."
+    if np.allclose(new_weight, weight * (gamma / variance)[:, None, None, None]):
+        return "Divide by the standard deviation: the square root of the variance."
+    if not np.allclose(new_weight, weight * scale[:, None, None, None]):
+        return "What number is each output channel multiplied by? The kernel of that channel must be, too."
+    if np.allclose(new_bias, beta - mean * scale):
+        return "The weight is right. The old bias comes before the normalisation: subtract the mean from it, then scale."
+    if np.allclose(new_bias, bias * scale + beta):
+        return "The weight is right. The normalisation also subtracts the mean."
+    if not np.allclose(new_bias, (bias - mean) * scale + beta):
+        return "The weight is right. Send the old bias through the normalisation: what comes out is the new one."
+    return None
