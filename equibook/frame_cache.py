@@ -92,7 +92,7 @@ def _find_place(draw: Callable[..., Any], controls: Mapping[str, Control]) -> Pa
 @functools.cache
 def _versions() -> list[str]:
     """Return what draws: Python, the libraries, and the files of this package, which may be under work."""
-    own = b"".join(path.read_bytes() for path in sorted(PACKAGE.glob("*.py")))
+    own = b"".join(path.read_bytes() for path in sorted(PACKAGE.rglob("*.py")))
     return [platform.python_version(), *map(version, DRAWN_BY), hashlib.sha256(own).hexdigest()]
 
 

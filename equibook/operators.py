@@ -58,18 +58,18 @@ class Operator:
         """Keep what the image decides; here nothing."""
 
     def apply(self, x: Tensor) -> Tensor:
-        """Push numbers (n, *input_shape) through the linear part: (n, *output_shape)."""
+        """Push numbers through the linear part: from (n, ...) as it comes in to (n, ...) as it goes out."""
         zeros = {name: torch.zeros_like(value) for name, value in _offsets(self.layer).items()}
         return functional_call(self.layer, zeros, (x,))
 
     def pull_back(self, rows: Tensor) -> Tensor:
-        """Push rows (n, *output_shape) through the transpose of the linear part: (n, *input_shape)."""
+        """Push rows through the transpose of the linear part: the other way round."""
         transpose = vjp(self.apply, rows.new_zeros(len(rows), *self.input_shape))[1]
         return transpose(rows)[0]
 
     @cached_property
     def shift(self) -> Tensor | None:
-        """The constant, of shape (1, *output_shape); None where it is zero by its kind."""
+        """The constant, of shape (1, ...); None where it is zero by its kind."""
         offsets = list(_offsets(self.layer).values())
         return self.layer(offsets[0].new_zeros(1, *self.input_shape)) if offsets else None
 

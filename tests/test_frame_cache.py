@@ -219,3 +219,12 @@ def test_the_least_recently_used_files_go(folder, monkeypatch):
     make(draws[0])  # used again
     make(lambda n, wide: np.full((2, 2), 0.3))
     assert sorted(path.stat().st_mtime > 1000 for path in folder.iterdir()) == [True, True]
+
+
+def test_the_files_of_the_package_count_in_its_folders_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(frame_cache, "PACKAGE", tmp_path)
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots" / "models.py").write_text("width = 1")
+    before = frame_cache._versions.__wrapped__()
+    (tmp_path / "plots" / "models.py").write_text("width = 2")
+    assert frame_cache._versions.__wrapped__() != before

@@ -33,7 +33,8 @@ def test_a_class_and_its_parts(unfolded):
     np.testing.assert_allclose(shown(pixels), unfolded.parts(1).pixels[0])
     np.testing.assert_allclose([bar.get_height() for bar in biases.patches], list(unfolded.parts(1).biases.values()))
     assert [text.get_text() for text in biases.get_xticklabels()] == ["0", "3", "6", "8"]
-    assert figure.alt.startswith(f"8, unit 1: {unfolded.parts(1).value:+.3f} = pixels") and "12 x 12 pixels" in figure.alt
+    assert figure.alt.startswith(f"8, unit 1: {unfolded.parts(1).value:+.3f} = pixels")
+    assert "12 x 12 pixels" in figure.alt
     low, high = template.images[0].get_clim()
     assert low == -high
 

@@ -21,7 +21,7 @@ def height_of_field(answer: Any) -> str | None:
     """Compare a number with the receptive field after 5 x 5, pooling by 2, 5 x 5."""
     if isinstance(answer, bool) or not isinstance(answer, Real):
         return "Write a plain number, without quotes and without a unit."
-    hints = {
+    hints: dict[float, str] = {
         5: "That is what a unit of conv2 sees of the maps before it. How much of the image do these maps see?",
         10: "The two kernels overlap where they look, and pooling makes each step of the second one wider.",
         9: "Without the pooling it would be 9. After it, neighbours lie 2 pixels of the image apart.",
@@ -33,7 +33,7 @@ def height_of_field(answer: Any) -> str | None:
     }
     if answer == 14:
         return None
-    return hints.get(int(answer), "A unit of pool1 sees 6 pixels, and its neighbour lies 2 pixels further. Go on.")
+    return hints.get(float(answer), "A unit of pool1 sees 6 pixels, and its neighbour lies 2 pixels further. Go on.")
 
 
 @exercise(
@@ -77,7 +77,7 @@ def _look_at_map(matrix: np.ndarray, bias: np.ndarray, given: tuple[np.ndarray, 
     if not np.allclose(matrix @ x + bias, second @ np.maximum(first @ x + offset, 0) + last):
         return "A x + b differs from the network at x. Write the ReLU as a multiplication by zeros and ones."
     if not np.allclose(matrix, right):
-        return "A x + b is the network at x, but other images with the same gates are missed: A must not depend on more."
+        return "A x + b is the network at x, but not at images with the same gates. Let A depend on the gates alone."
     return None
 
 
@@ -101,13 +101,14 @@ def fold_normalisation(answer: Callable[..., Any]) -> str | None:
     scale = gamma / np.sqrt(variance)
     if new_weight.shape != weight.shape or new_bias.shape != bias.shape:
         need = f"{weight.shape} and {bias.shape}"
-        return f"The new ones must have shapes {need}, got {new_weight.shape} and {new_bias.shape}. Try scale[:, None, None, None]."
+        got = f"{new_weight.shape} and {new_bias.shape}"
+        return f"The new ones must have shapes {need}, got {got}. Try scale[:, None, None, None]."
     if np.allclose(new_weight, weight * (gamma / variance)[:, None, None, None]):
         return "Divide by the standard deviation: the square root of the variance."
     if not np.allclose(new_weight, weight * scale[:, None, None, None]):
         return "What number is each output channel multiplied by? The kernel of that channel must be, too."
     if np.allclose(new_bias, beta - mean * scale):
-        return "The weight is right. The old bias comes before the normalisation: subtract the mean from it, then scale."
+        return "The weight is right. The old bias comes before the normalisation: less the mean, times the scale."
     if np.allclose(new_bias, bias * scale + beta):
         return "The weight is right. The normalisation also subtracts the mean."
     if not np.allclose(new_bias, (bias - mean) * scale + beta):
