@@ -4,9 +4,10 @@ All three are one function, that of `torch.nn.functional.conv2d` (a correlation:
 share is a small table for rows and one for columns: which pixel lies under which tap of which window.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
@@ -197,7 +198,7 @@ def conv_structure(matrix: Any, image_size: Pair, output_size: Pair, *, stride: 
     -------
     ConvStructure
     """
-    size, out, steps = _pair(image_size, "image_size"), _pair(output_size, "output_size"), _pair(stride, "stride")
+    size, out, steps = as_pair(image_size, "image_size"), as_pair(output_size, "output_size"), as_pair(stride, "stride")
     dense = np.asarray(matrix.toarray() if scipy.sparse.issparse(matrix) else matrix)
     if dense.shape != (out[0] * out[1], size[0] * size[1]):
         need = f"({out[0] * out[1]}, {size[0] * size[1]}), outputs by pixels of one channel"
@@ -210,6 +211,57 @@ def conv_structure(matrix: Any, image_size: Pair, output_size: Pair, *, stride: 
     # The first row holds the kernel as it is correlated: its transform, conjugated, is that of the first column.
     eigenvalues = np.fft.fft2(blocks[0, 0]).conj() if is_circulant else None
     return ConvStructure(is_toeplitz, is_circulant, eigenvalues)
+
+
+class ConvCost(NamedTuple):
+    """What a form of one convolution takes, in counted numbers: no time is measured.
+
+    Parameters
+    ----------
+    stored : int
+        Numbers kept for the operator, whatever the image.
+    copied : int
+        Numbers made of one image on the way, beside its pixels and outputs.
+    products : int
+        Multiplications of real numbers for one image.
+    """
+
+    stored: int
+    copied: int
+    products: int
+
+
+def conv_costs(
+    kernel_shape: Sequence[int], image_size: Pair, *, padding: Pair = 0, stride: Pair = 1, dilation: Pair = 1
+) -> dict[str, ConvCost]:
+    """Count what each form of a convolution with zero padding takes.
+
+    Parameters
+    ----------
+    kernel_shape : sequence of four int
+        n_out, n_in, kernel_height, kernel_width.
+    image_size, padding, stride, dilation : int or pair of int
+        See `conv_matrix`.
+
+    Returns
+    -------
+    dict from "dense matrix", "sparse matrix", "im2col" and "FFT" to ConvCost
+        A transform of n numbers is counted as n log2(n) products (radix 2, real numbers); the kernel is transformed
+        once, beforehand, and half of the frequencies, each a complex product of 4, give the other half.
+    """
+    n_out, n_in, *kernel_size = kernel_shape
+    rows, columns = lay_windows(kernel_size, image_size, padding, stride, dilation, "zeros")
+    pixels, windows, taps = rows.size * columns.size, rows.number * columns.number, rows.kernel * columns.kernel
+    inside = int((rows.reads >= 0).sum() * (columns.reads >= 0).sum())
+    padded = (rows.size + 2 * rows.padding) * (columns.size + 2 * columns.padding)
+    transforms, pairs = (n_in + n_out) * padded, n_out * n_in
+    by_fft = round(transforms * math.log2(padded)) + 2 * pairs * padded
+    return {
+        "dense matrix": ConvCost(pairs * windows * pixels, 0, pairs * windows * pixels),
+        "sparse matrix": ConvCost(pairs * inside, 0, pairs * inside),
+        "im2col": ConvCost(pairs * taps, n_in * windows * taps, pairs * windows * taps),
+        "FFT": ConvCost(pairs * padded, transforms, by_fft),
+    }
 
 
 def as_kernel(kernel: Any) -> Tensor:
@@ -227,8 +279,12 @@ def lay_windows(
 ) -> tuple[Windows, Windows]:
     """Return how windows lie along rows and along columns."""
     check_choice(padding_mode, PADDING_MODES, name="padding_mode")
-    sizes, strides, dilations = _pair(image_size, "image_size"), _pair(stride, "stride"), _pair(dilation, "dilation")
-    paddings = _pair(padding, "padding", least=0)
+    sizes, strides, dilations = (
+        as_pair(image_size, "image_size"),
+        as_pair(stride, "stride"),
+        as_pair(dilation, "dilation"),
+    )
+    paddings = as_pair(padding, "padding", least=0)
     axes = zip(sizes, kernel_size, paddings, strides, dilations, strict=True)
     rows, columns = (Windows(*axis, padding_mode) for axis in axes)
     for windows in (rows, columns):
@@ -247,7 +303,8 @@ def _check_fit(windows: Windows) -> None:
         raise ValueError(f"`kernel` must fit into the padded image of {room} pixels, got {reach} pixels. {hint}")
 
 
-def _pair(value: Pair, name: str, *, least: int = 1) -> tuple[int, int]:
+def as_pair(value: Pair, name: str, *, least: int = 1) -> tuple[int, int]:
+    """Return a number twice, or the pair that is given: one for rows and one for columns."""
     pair = tuple(value) if isinstance(value, Sequence) else (value, value)
     if len(pair) != 2:
         raise ValueError(f"`{name}` must be a number or a pair, got {value!r}. Write one for rows and one for columns.")

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import ROUNDING
 
+from equibook.convolution import conv_costs
 from equibook.unfold import conv_fft, conv_im2col, conv_matrix, conv_structure
 
 PADDING_MODES = ("zeros", "circular", "reflect")
@@ -121,6 +122,23 @@ def test_the_eigenvectors_of_a_circulant_matrix_are_waves():
     for row, column in np.ndindex(6, 6):
         wave = np.fft.ifft2(np.eye(36).reshape(36, 6, 6)[6 * row + column]).ravel()
         assert np.allclose(matrix @ wave, found.eigenvalues[row, column] * wave, rtol=0, atol=1e-12)
+
+
+def test_costs_are_those_of_the_matrices_that_are_made():
+    for settings_ in ({}, {"padding": 2}, {"padding": (1, 0), "stride": 2}, {"dilation": (2, 1), "stride": (1, 3)}):
+        kernel = np.random.default_rng(0).normal(size=(2, 3, 3, 4))
+        matrix, counted = conv_matrix(kernel, 9, **settings_), conv_costs(kernel.shape, 9, **settings_)
+        n_windows = matrix.shape[0] // 2
+        assert counted["dense matrix"] == (np.prod(matrix.shape), 0, np.prod(matrix.shape))
+        assert counted["sparse matrix"] == (matrix.nnz, 0, matrix.nnz)
+        assert counted["im2col"] == (kernel.size, 3 * 12 * n_windows, kernel.size * n_windows)
+
+
+def test_costs_of_a_hand_counted_fourier_transform():
+    # 2 + 3 transforms of 8 x 8 numbers, 6 steps deep; 6 products of 4 multiplications at 32 of 64 frequencies.
+    found = conv_costs((3, 2, 3, 3), 6, padding=1)["FFT"]
+    assert found == (6 * 64, 5 * 64, 5 * 64 * 6 + 6 * 4 * 32)
+    assert conv_costs((3, 2, 3, 3), 6, padding=1, stride=2)["FFT"] == found  # all outputs are made, most are dropped
 
 
 ONE = np.ones((1, 1, 3, 3))

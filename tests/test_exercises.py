@@ -4,9 +4,13 @@ import sys
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from equibook import GlassBoxClassifier, Representation, actions, datasets, exercises
+from equibook import GlassBoxClassifier, Representation, actions, datasets, exercises, operations, orbits
+from equibook.convolution import conv_matrix, conv_structure
 from equibook.exercises import exercise, find_exercise, list_chapters, list_exercises
+from equibook.groups import CyclicGroup, DihedralGroup, Element
 from equibook.verdicts import DONE, NOT_TRIED, NOT_YET
 
 PARAMETERS = {"title": "A title", "level": "easy", "minutes": 3, "wants": "a number", "right": "So it is."}
@@ -56,7 +60,7 @@ def test_numbers_of_exercises_are_counted_not_spelt(register):
     ("name", "message"),
     [
         ("00-9", "`name` must be one of 00-1, 00-2, got '00-9'. Write chapter and number"),
-        ("99-1", "`name` must be of a chapter with exercises, 00, 09"),
+        ("99-1", "`name` must be of a chapter with exercises, 00, "),
         ("", "got ''. Write chapter and number"),
         (1, "got 1. Write chapter and number"),
         (["00-1"], r"got \['00-1'\]. Write chapter and number"),
@@ -91,7 +95,35 @@ def test_a_module_may_be_loaded_again(register):
         register("00-8")(test_a_module_may_be_loaded_again)
 
 
+def make_ring(kernel, n):
+    """The right answer to 01-2."""
+    rows, taps = np.indices((n, len(kernel)))
+    matrix = np.zeros((n, n))
+    matrix[rows, (rows + taps - len(kernel) // 2) % n] = kernel
+    return matrix
+
+
+D4 = DihedralGroup(4)
+
+
+def around(n_in, n_out):
+    """A layer for 04-3: a convolution that reads around the border."""
+    return nn.Conv2d(n_in, n_out, 3, padding=1, padding_mode="circular")
+
+
 # What readers answer, and the word of the hint that it must get; no word: right.
+def affine(W1, b1, W2, b2, x, *, gates=None, passes=None):
+    """The right answer to 02-2, or one with other gates, or with other gates for the biases."""
+    gates = W1 @ x + b1 > 0 if gates is None else gates
+    return (W2 * gates) @ W1, (W2 * (gates if passes is None else passes)) @ b1 + b2
+
+
+def fold(weight, bias, gamma, beta, mean, variance):
+    """The right answer to 02-3."""
+    scale = gamma / variance**0.5
+    return weight * scale[:, None, None, None], (bias - mean) * scale + beta
+
+
 ANSWERS = {
     "00-1": [
         (-90, ""), (270, ""), (-450.0, ""), (np.float64(-90), ""), (np.int64(270), ""), (-3 * 30 + 1e-9, ""),
@@ -107,6 +139,132 @@ ANSWERS = {
         (lambda k: k == 4, "For k = 0"), (lambda k: True, "shape ()"),
         (lambda k: np.flatnonzero(k % 4 == 0), "shape (2,)"),
         ([True, False], "Wanted"), (4, "Wanted"),
+    ],
+    "02-1": [
+        (14, ""), (14.0, ""), (np.int64(14), ""),
+        (5, "of the maps before"), (9, "Without the pooling"), (13, "Nearly"), (10, "overlap"), (18, "steps"),
+        (16, "4 steps"), (28, "overlap"), (196, "the height"), (12, "6 pixels"), (float("nan"), "6 pixels"),
+        ("14", "plain number"), (True, "plain number"), ([14], "plain number"),
+    ],
+    "02-2": [
+        (affine, ""), (lambda *given: list(affine(*given)), ""),
+        (lambda *given: affine(*given)[0], "Return two things"),
+        (lambda W1, b1, W2, b2, x: affine(W1, b1, W2, b2, x, gates=1.0), "all gates open"),
+        (lambda W1, b1, W2, b2, x: affine(W1, b1, W2, b2, x, gates=W1 @ x > 0), "Nearly"),
+        (lambda W1, b1, W2, b2, x: (affine(W1, b1, W2, b2, x)[0], b2), "pass through the gates and W2"),
+        (lambda W1, b1, W2, b2, x: affine(W1, b1, W2, b2, x, passes=1.0), "through the gates, too"),
+        (lambda W1, b1, W2, b2, x: (np.zeros((3, 4)), W2 @ np.maximum(W1 @ x + b1, 0) + b2), "gates alone"),
+        (lambda W1, b1, W2, b2, x: (W2 @ np.maximum(W1, 0), b2), "zeros and ones"),
+        (lambda W1, b1, W2, b2, x: (W1, b1), "must have shape (3, 4)"),
+        (lambda x: x, "Wanted"), (3, "Wanted"),
+    ],
+    "02-3": [
+        (fold, ""), (lambda *given: list(fold(*given)), ""),
+        (lambda *given: fold(*given)[0], "Return two things"),
+        (lambda w, b, g, beta, m, v: (w * (g / v)[:, None, None, None], b), "standard deviation"),
+        (lambda w, b, g, beta, m, v: (w * g[:, None, None, None], b), "multiplied by"),
+        (lambda w, b, g, beta, m, v: (fold(w, b, g, beta, m, v)[0], beta - m * g / v**0.5), "comes before"),
+        (lambda w, b, g, beta, m, v: (fold(w, b, g, beta, m, v)[0], b * g / v**0.5 + beta), "subtracts the mean"),
+        (lambda w, b, g, beta, m, v: (fold(w, b, g, beta, m, v)[0], b), "Send the old bias"),
+        (lambda w, b, g, beta, m, v: (w[:, 0], b), "must have shapes (3, 2, 5, 5)"),
+        (lambda w: w, "Wanted"), ("fold", "Wanted"),
+    ],
+    "03-1": [
+        (135, ""), (-45.0, ""), (315, ""), (np.float64(135), ""),
+        (45, "other order"), (-135, "other order"), (0, "That flip alone"), (90, "That flip alone"), (270, "That flip"),
+        (3 * np.pi / 4, "radians"), (30, "row s and column r"), (float("nan"), "row s"),
+        ("135", "plain number"), (True, "plain number"), ([135], "plain number"),
+    ],
+    "03-2": [
+        (lambda g, x: actions.act(DihedralGroup(g.n).inverse(g), x), ""),
+        (lambda g, x: actions.reflect(x, g.axis) if g.reflected else actions.rotate(x, -g.angle), ""),
+        (lambda g, x: actions.rotate(x, -g.angle), "by a turn"), (actions.act, "Half turns"),
+        (lambda g, x: x, "is not undone"), (lambda g, x: actions.rotate(x, g.angle), "is not undone"),
+        (lambda g, x: actions.act(D4.inverse(Element(g.turns, g.reflected, 4)), x), "element.n"),
+        (lambda g, x: actions.act(CyclicGroup(g.n).inverse(g), x), "Wanted"),
+        (lambda g, x: DihedralGroup(g.n).inverse(g), "shape ()"), (lambda g, x: x[0], "shape (1, 6, 6)"),
+        (lambda images: images, "Wanted"), (-90, "Wanted"),
+    ],
+    "03-3": [
+        (lambda x, group: len(group) // len(orbits.stabilizer(x, group)), ""),
+        (lambda x, group: group.order / len(orbits.stabilizer(x, group)), ""),
+        (lambda x, group: int(orbits.n_distinct(orbits.orbit(x, group))[0]), ""),
+        (lambda x, group: len(orbits.stabilizer(x, group)), "in the stabilizer"),
+        (lambda x, group: len(group), "the order of the group"),
+        (lambda x, group: orbits.orbit(x, group).shape[1], "the order of the group"),
+        (lambda x, group: len(group) - len(orbits.stabilizer(x, group)), "Under DihedralGroup(n=4) the drawn sq"),
+        (lambda x, group: orbits.stabilizer(x, group), "not tuple"), (lambda x, group: True, "not bool"),
+        (lambda x: 1, "Wanted"), (8, "Wanted"),
+    ],
+    "01-1": [
+        (lambda size, kernel, padding, stride: (size + 2 * padding - kernel) // stride + 1, ""),
+        (lambda size, kernel, padding, stride: len(range(0, size + 2 * padding - kernel + 1, stride)), ""),
+        (lambda size, kernel, padding, stride: (size + 2 * padding - kernel) // stride, "one short"),
+        (lambda size, kernel, padding, stride: (size + padding - kernel) // stride + 1, "both sides"),
+        (lambda size, kernel, padding, stride: (size + 2 * padding - kernel) / stride + 1, "no whole number"),
+        (lambda size, kernel, padding, stride: -((kernel - size - 2 * padding) // stride) + 1, "round down"),
+        (lambda size, kernel, padding, stride: size // stride, "How far can the window move"),
+        (lambda size, kernel, padding, stride: "6", "not '6'"),
+        (lambda size: size - 2, "Wanted"), (6, "Wanted"),
+    ],
+    "01-2": [
+        (make_ring, ""),
+        (lambda kernel, n: np.stack([np.roll(make_ring(kernel, n)[0], i) for i in range(n)]).tolist(), ""),
+        (lambda kernel, n: make_ring(kernel[::-1], n), "backwards"),
+        (lambda kernel, n: make_ring(kernel, n).T, "backwards"),
+        (lambda kernel, n: np.roll(make_ring(kernel, n), 1, axis=1), "beside its pixel"),
+        (lambda kernel, n: np.triu(np.tril(make_ring(kernel, n), len(kernel) // 2), -(len(kernel) // 2)), "`% n`"),
+        (lambda kernel, n: make_ring(kernel, n)[1:-1], "shape (6, 6), got (4, 6)"),
+        (lambda kernel, n: 2 * make_ring(kernel, n), "row 0 of 6 must be [-2, 4, 0, 0, 0, 1]"),
+        (lambda kernel, n: "ring", "Wanted"), (np.eye(6), "Wanted"),
+    ],
+    "01-3": [
+        (lambda kernel, n: [f for f in range(n // 2 + 1) if abs(np.fft.fft(kernel, n)[f]) <= 1e-12], ""),
+        (lambda kernel, n: np.flatnonzero(np.abs(np.fft.rfft(kernel, n)) <= 1e-9), ""),
+        (lambda kernel, n: set(np.flatnonzero(np.abs(np.fft.rfft(kernel, n)) <= 1e-9)), ""),
+        (lambda kernel, n: [], "Rounding"), (lambda kernel, n: 4, "returned 4"),
+        (lambda kernel, n: np.flatnonzero(np.abs(np.fft.fft(kernel, n)) <= 1e-9), "one real wave"),
+        (lambda kernel, n: np.abs(np.fft.rfft(kernel, n)), "eigenvalues"),
+        (lambda kernel, n: np.fft.fft(kernel, n), "eigenvalues"),
+        (lambda kernel, n: np.abs(np.fft.rfft(kernel, n)) <= 1e-9, "True and False"),
+        (lambda kernel, n: np.flatnonzero(np.abs(np.fft.rfft(kernel, n)) > 1e-9), "survive"),
+        (lambda kernel, n: np.flatnonzero(np.abs(np.fft.fft(kernel)) <= 1e-9), "must have n numbers"),
+        (lambda kernel, n: [np.inf], "Wanted"), ([4], "Wanted"),
+    ],
+    "04-1": [
+        (lambda size: size % 2 == 1, ""), (lambda size: (size + 2 - 3) % 2 == 0, ""),
+        (lambda size: np.bool_(size % 2), ""),
+        (lambda size: size % 2 == 0, "other way around"), (lambda size: (size + 1 - 3) % 2 == 0, "both sides"),
+        (lambda size: True, "for every size"), (lambda size: (size - 1) % 2, "True or False"),
+        (lambda size: size % 4 == 1, "For size 3 it says False"), (lambda size: size // 2, "True or False"),
+        ([True], "Wanted"), (33, "Wanted"),
+    ],
+    "04-2": [
+        (lambda k: np.mean([np.rot90(one, n) for one in (k, k.T) for n in range(4)], axis=0), ""),
+        (lambda k: sum(np.rot90(one, n) for one in (k, np.fliplr(k)) for n in range(4)) / 8, ""),
+        (lambda k: operations.symmetrise(k, D4), ""),
+        (lambda k: np.mean([np.rot90(k, n) for n in range(4)], axis=0), "mirror image"),
+        (lambda k: sum(np.rot90(one, n) for one in (k, k.T) for n in range(4)), "8 times as large"),
+        (lambda k: k, "came back"), (lambda k: np.full_like(k, k.mean()), "All taps are equal"),
+        (lambda k: (k + k.T) / 2, "another kernel"), (lambda k: k.mean(), "returned ()"),
+        (lambda k: np.maximum.reduce([np.rot90(one, n) for one in (k, k.T) for n in range(4)]), "not the mean"),
+        (lambda k: np.rot90(k, k), "Wanted"), (np.ones((3, 3)), "Wanted"),
+    ],
+    "04-3": [
+        (nn.Sequential(around(1, 4), nn.ReLU(), around(4, 2)), ""),
+        (nn.Sequential(around(1, 2), nn.ReLU()).double(), ""),
+        (lambda x: x * torch.roll(x, 1, 3), ""),
+        (nn.Sequential(around(1, 4), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(), around(4, 1)), ""),
+        (nn.Sequential(around(1, 2), nn.ReLU(), nn.Conv2d(2, 1, 3, padding=1)), "circular"),
+        (nn.Sequential(nn.Conv2d(1, 2, 5, padding=2, padding_mode="reflect"), nn.ReLU()), "circular"),
+        (nn.Sequential(around(1, 2), nn.ReLU(), nn.MaxPool2d(2), nn.Upsample(scale_factor=2)), "steps of 2"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(576, 576), nn.ReLU(), nn.Unflatten(1, (1, 24, 24))), "not even"),
+        (around(1, 3), "weighted sum"), (nn.Sequential(around(1, 1), around(1, 1)), "weighted sum"),
+        (nn.ReLU(), "one pixel"),
+        (nn.Sequential(nn.Conv2d(1, 4, 1), nn.ReLU(), nn.Conv2d(4, 1, 1)), "one pixel"),
+        (torch.zeros_like, "same maps"), (nn.Conv2d(1, 2, 3, stride=2), "shape (3, 2, 11, 11)"),
+        (nn.Sequential(around(1, 2), nn.ReLU(), nn.Flatten()), "shape (3, 1152)"), (lambda x: 1, "returned int"),
+        (nn.Conv2d(3, 1, 3), "Wanted"), (nn.Conv2d, "Wanted"), (24, "Wanted"),
     ],
     "09-1": [
         (lambda why, i: max(why.group("ring"), key=lambda ring: abs(why.group("ring")[ring][i])), ""),
@@ -143,6 +301,18 @@ def test_every_exercise_is_tried_with_right_and_wrong_answers_and_untried(found)
     assert "" in words and len(set(words)) >= 4, f"write typical answers to {found.name} into ANSWERS"
     for untried in (..., None, lambda *args: ..., lambda *args: None):
         assert check(found.name, untried)[0] == NOT_TRIED
+
+
+def test_the_answers_of_chapter_01_are_those_of_the_library():
+    n_windows, ring_matrix, killed_waves = (ANSWERS[name][0][0] for name in ("01-1", "01-2", "01-3"))
+    for size, side, padding, stride in ((8, 3, 1, 1), (8, 3, 1, 2), (9, 2, 0, 3)):
+        matrix = conv_matrix(np.ones((1, 1, side, side)), size, padding=padding, stride=stride)
+        assert n_windows(size, side, padding, stride) ** 2 == matrix.shape[0]
+    blur = np.array([1.0, 2.0, 1.0]) / 4
+    matrix = conv_matrix(blur[None, None, None], (1, 8), padding=(0, 1), padding_mode="circular")
+    assert np.array_equal(matrix.toarray(), ring_matrix(blur, 8))
+    sizes = np.abs(conv_structure(matrix, (1, 8), (1, 8)).eigenvalues[0])
+    assert killed_waves(blur, 8) == np.flatnonzero(sizes[:5] <= 1e-12).tolist() == [4]
 
 
 def test_the_answers_hold_for_the_book_too():

@@ -65,7 +65,9 @@ def _look_at_map(matrix: np.ndarray, bias: np.ndarray, given: tuple[np.ndarray, 
     if matrix.shape != (3, 4) or bias.shape != (3,):
         return f"A must have shape (3, 4) and b shape (3,) here, got {matrix.shape} and {bias.shape}."
     gates = first @ x + offset > 0
-    right = (second * gates) @ first
+    right, constant = (second * gates) @ first, (second * gates) @ offset + last
+    if np.allclose(matrix, right) and np.allclose(bias, constant):
+        return None
     if np.allclose(matrix, second @ first):
         return "This is the map with all gates open. Which of the hidden numbers does the ReLU let through?"
     if np.allclose(matrix, (second * (first @ x > 0)) @ first):
@@ -74,11 +76,9 @@ def _look_at_map(matrix: np.ndarray, bias: np.ndarray, given: tuple[np.ndarray, 
         return "A is right. The biases of the first layer pass through the gates and W2 as well."
     if np.allclose(matrix, right) and np.allclose(bias, second @ offset + last):
         return "A is right. In b the biases of the first layer must pass through the gates, too."
-    if not np.allclose(matrix @ x + bias, second @ np.maximum(first @ x + offset, 0) + last):
-        return "A x + b differs from the network at x. Write the ReLU as a multiplication by zeros and ones."
-    if not np.allclose(matrix, right):
+    if np.allclose(matrix @ x + bias, second @ np.maximum(first @ x + offset, 0) + last):
         return "A x + b is the network at x, but not at images with the same gates. Let A depend on the gates alone."
-    return None
+    return "A x + b differs from the network at x. Write the ReLU as a multiplication by zeros and ones."
 
 
 @exercise(

@@ -5,6 +5,8 @@ its alternative text. Colours are those of Okabe and Ito, told apart by colour-b
 says something, a marker, a place or a word says it as well.
 """
 
+from equibook.plots.convolutions import plot_conv_costs, plot_conv_matrix, plot_conv_window
+from equibook.plots.equivariance import plot_error_maps, plot_errors, plot_grids, plot_reports, plot_square
 from equibook.plots.figures import Picture, show_images, to_png
 from equibook.plots.models import (
     plot_accuracy_by_angle,
@@ -14,15 +16,36 @@ from equibook.plots.models import (
     plot_plane,
     plot_separation,
 )
+from equibook.plots.networks import plot_drift, plot_gates, plot_parts, plot_unit
+from equibook.plots.symmetries import plot_action, plot_cayley_table, plot_distance_by_angle, plot_orbits
+from equibook.plots.waves import plot_conv_fft, plot_eigenvalues
 
 __all__ = [
     "Picture",
     "plot_accuracy_by_angle",
+    "plot_action",
+    "plot_cayley_table",
+    "plot_conv_costs",
+    "plot_conv_fft",
+    "plot_conv_matrix",
+    "plot_conv_window",
     "plot_demo",
+    "plot_distance_by_angle",
+    "plot_drift",
+    "plot_eigenvalues",
+    "plot_error_maps",
+    "plot_errors",
     "plot_explanation",
+    "plot_gates",
+    "plot_grids",
     "plot_layers",
+    "plot_orbits",
+    "plot_parts",
     "plot_plane",
+    "plot_reports",
     "plot_separation",
+    "plot_square",
+    "plot_unit",
     "show_images",
     "to_png",
 ]
