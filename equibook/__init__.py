@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         lessons,
         live,
         measure,
+        networks,
         novelty,
         operations,
         operators,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         reduction,
         representation,
         rewriting,
+        train_networks,
         unfold,
     )
     from .glassbox import GlassBoxClassifier
@@ -80,6 +82,7 @@ __all__ = [
     "live",
     "load",
     "measure",
+    "networks",
     "novelty",
     "operations",
     "operators",
@@ -91,6 +94,7 @@ __all__ = [
     "representation",
     "rewriting",
     "save",
+    "train_networks",
     "unfold",
 ]
 

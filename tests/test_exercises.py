@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import fuse_conv_bn_eval
 
 from equibook import GlassBoxClassifier, Representation, actions, datasets, exercises, operations, orbits
 from equibook.convolution import conv_matrix, conv_structure
 from equibook.exercises import exercise, find_exercise, list_chapters, list_exercises
 from equibook.groups import CyclicGroup, DihedralGroup, Element
+from equibook.unfold import unfold_network
 from equibook.verdicts import DONE, NOT_TRIED, NOT_YET
 
 PARAMETERS = {"title": "A title", "level": "easy", "minutes": 3, "wants": "a number", "right": "So it is."}
@@ -141,10 +143,10 @@ ANSWERS = {
         ([True, False], "Wanted"), (4, "Wanted"),
     ],
     "02-1": [
-        (14, ""), (14.0, ""), (np.int64(14), ""),
-        (5, "of the maps before"), (9, "Without the pooling"), (13, "Nearly"), (10, "overlap"), (18, "steps"),
-        (16, "4 steps"), (28, "overlap"), (196, "the height"), (12, "6 pixels"), (float("nan"), "6 pixels"),
-        ("14", "plain number"), (True, "plain number"), ([14], "plain number"),
+        (17, ""), (17.0, ""), (np.int64(17), ""),
+        (5, "of the maps before"), (9, "after the maximum"), (11, "Without the maximum"), (13, "not 1"), (15, "Nearly"),
+        (19, "steps"), (35, "overlap"), (45, "overlap"), (289, "the height"), (12, "9 pixels"), (float("nan"), "9 pix"),
+        ("17", "plain number"), (True, "plain number"), ([17], "plain number"),
     ],
     "02-2": [
         (affine, ""), (lambda *given: list(affine(*given)), ""),
@@ -313,6 +315,27 @@ def test_the_answers_of_chapter_01_are_those_of_the_library():
     assert np.array_equal(matrix.toarray(), ring_matrix(blur, 8))
     sizes = np.abs(conv_structure(matrix, (1, 8), (1, 8)).eigenvalues[0])
     assert killed_waves(blur, 8) == np.flatnonzero(sizes[:5] <= 1e-12).tolist() == [4]
+
+
+def test_the_answers_of_chapter_02_are_those_of_the_library():
+    layers = [nn.Conv2d(1, 2, 7), nn.MaxPool2d(3, 2), nn.Conv2d(2, 1, 5)]
+    unfolded = unfold_network(nn.Sequential(*layers), np.ones((1, 40, 40)))
+    assert unfolded["2"].receptive_field == (ANSWERS["02-1"][0][0],) * 2
+    conv, norm = nn.Conv2d(2, 3, 5).double(), nn.BatchNorm2d(3).double().eval()
+    for values in (norm.running_mean, norm.running_var, norm.weight.data, norm.bias.data):
+        values.uniform_(0.5, 2, generator=torch.Generator().manual_seed(0))
+    given = (conv.weight, conv.bias, norm.weight, norm.bias, norm.running_mean, norm.running_var + norm.eps)
+    weight, bias = ANSWERS["02-3"][0][0](*given)
+    expected = fuse_conv_bn_eval(conv.eval(), norm)
+    assert torch.allclose(weight, expected.weight) and torch.allclose(bias, expected.bias)
+    rng = np.random.default_rng(0)
+    W1, b1, W2, b2, x = (rng.normal(size=size) for size in [(6, 4), 6, (3, 6), 3, 4])
+    first, second = nn.Linear(4, 6).double(), nn.Linear(6, 3).double()
+    for layer, weight, bias in ((first, W1, b1), (second, W2, b2)):
+        layer.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
+    at_x = unfold_network(nn.Sequential(nn.Flatten(), first, nn.ReLU(), second), x.reshape(1, 2, 2))
+    A, b = ANSWERS["02-2"][0][0](W1, b1, W2, b2, x)
+    assert np.allclose(at_x.rows(range(3)).reshape(3, 4), A) and np.allclose(at_x(np.zeros((1, 2, 2)))[0], b)
 
 
 def test_the_answers_hold_for_the_book_too():

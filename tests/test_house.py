@@ -10,10 +10,10 @@ import equibook
 ORDER = """
     _checks _files groups actions orbits frames colour filters equivariant fast invariant representation reduction
     classifiers
-    novelty explanation glassbox convolution receptive_fields operators layer_list unfold operations rewriting measure
-    sensitivity design repack alexnet probes persistence
+    novelty explanation glassbox networks convolution receptive_fields operators layer_list unfold operations rewriting
+    measure sensitivity design repack alexnet probes persistence
     image_files shapes datasets drawing plots layers_at pictures pages frame_cache explorers live
-    verdicts exercises quizzes progress summaries readers_copy lessons demo lab doctor cli
+    verdicts exercises quizzes progress summaries readers_copy lessons train_networks demo lab doctor cli
 """.split()
 ONLY_IN = {
     "matplotlib": {"drawing", "plots", "explorers"},

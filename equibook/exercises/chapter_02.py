@@ -15,25 +15,28 @@ from equibook.exercises import exercise
     level="easy",
     minutes=5,
     wants="a whole number of pixels, such as 5",
-    right="5 pixels, one more by the pooling, and 4 steps of 2 pixels each.",
+    right="7 pixels, 2 more by the maximum, and 4 steps of 2 pixels each.",
 )
 def height_of_field(answer: Any) -> str | None:
-    """Compare a number with the receptive field after 5 x 5, pooling by 2, 5 x 5."""
+    """Compare a number with the receptive field after 7 x 7, a maximum of 3 x 3 by 2, 5 x 5."""
     if isinstance(answer, bool) or not isinstance(answer, Real):
         return "Write a plain number, without quotes and without a unit."
     hints: dict[float, str] = {
-        5: "That is what a unit of conv2 sees of the maps before it. How much of the image do these maps see?",
-        10: "The two kernels overlap where they look, and pooling makes each step of the second one wider.",
-        9: "Without the pooling it would be 9. After it, neighbours lie 2 pixels of the image apart.",
-        13: "Nearly: pooling not only doubles the step, it also looks at 2 neighbours itself.",
-        18: "Count the steps between the 5 places that the kernel looks at, not the places.",
-        16: "A unit of pool1 sees 6 pixels. Between its 5 places the second kernel takes 4 steps, of how many pixels?",
-        28: "That is all that the second kernel could see if windows did not overlap. They do.",
-        196: "That is the number of pixels in all. Give the height.",
+        5: "That is what the second kernel sees of the maps before it. How much of the image do these maps see?",
+        9: "So much is seen after the maximum. Now let the second kernel look at five of its numbers.",
+        11: "Without the maximum it would be 11. After it, neighbours lie 2 pixels of the image apart.",
+        13: "Nearly: after the maximum, neighbours lie 2 pixels of the image apart, not 1.",
+        15: "Nearly: the maximum not only doubles the step, it also looks at 3 neighbours itself.",
+        19: "Count the steps between the 5 places that the second kernel looks at, not the places.",
+        35: "That is all that the second kernel could see if windows did not overlap. They do.",
+        45: "That is all that the second kernel could see if windows did not overlap. They do.",
+        289: "That is the number of pixels in all. Give the height.",
     }
-    if answer == 14:
+    if answer == 17:
         return None
-    return hints.get(float(answer), "A unit of pool1 sees 6 pixels, and its neighbour lies 2 pixels further. Go on.")
+    return hints.get(
+        float(answer), "After the maximum a number sees 9 pixels, and its neighbour lies 2 further. Go on."
+    )
 
 
 @exercise(
