@@ -266,7 +266,8 @@ def conv_costs(
 
 def as_kernel(kernel: Any) -> Tensor:
     """Return a kernel as a float64 tensor of shape (n_out, n_in, kernel_height, kernel_width)."""
-    weights = torch.as_tensor(kernel).detach().double()
+    # A list becomes an array first: torch would read its numbers in float32.
+    weights = torch.as_tensor(kernel if isinstance(kernel, Tensor) else np.asarray(kernel)).detach().double()
     if weights.ndim != 4 or not weights.numel():
         hint = "For one kernel of one channel, pass `kernel[None, None]`."
         raise ValueError(f"`kernel` must have shape {KERNEL_SHAPE}, got {tuple(weights.shape)}. {hint}")

@@ -59,7 +59,7 @@ ALEXNET_FEATURES: tuple[tuple[type[nn.Module], tuple[int, ...]], ...] = (
 WEIGHTS = Path(__file__).parent / "weights"
 
 
-def build(name: str, *, random_state: int = 0) -> nn.Sequential:
+def build(name: str, *, random_state: int = 0, dtype: torch.dtype = torch.float32) -> nn.Sequential:
     """Build an untrained network with torch's own random start.
 
     Parameters
@@ -67,6 +67,8 @@ def build(name: str, *, random_state: int = 0) -> nn.Sequential:
     name : {"lenet", "alexnet_trunk"}
     random_state : int
         The seed of the start. torch's global generator is left as it was.
+    dtype : torch.dtype
+        Of the weights. Each dtype draws a start of its own.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def build(name: str, *, random_state: int = 0) -> nn.Sequential:
     check_choice(name, NAMES, name="name")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(random_state)
-        return _lenet() if name == "lenet" else _alexnet_trunk()
+        return _lenet(dtype) if name == "lenet" else _alexnet_trunk(dtype)
 
 
 def load(name: str, folder: str | Path | None = None) -> nn.Sequential:
@@ -156,14 +158,19 @@ def preprocess(name: str, images: Any) -> Tensor:
     return images.expand(-1, n_channels, -1, -1).contiguous()
 
 
-def _lenet() -> nn.Sequential:
-    return nn.Sequential(OrderedDict((name, kind(*arguments)) for name, kind, arguments in LENET))
+def _lenet(dtype: torch.dtype) -> nn.Sequential:
+    return nn.Sequential(OrderedDict((name, _make(kind, arguments, dtype)) for name, kind, arguments in LENET))
 
 
-def _alexnet_trunk() -> nn.Sequential:
-    features = nn.Sequential(*(kind(*arguments) for kind, arguments in ALEXNET_FEATURES))
-    pool, flatten, head = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10)
+def _alexnet_trunk(dtype: torch.dtype) -> nn.Sequential:
+    features = nn.Sequential(*(_make(kind, arguments, dtype) for kind, arguments in ALEXNET_FEATURES))
+    pool, flatten, head = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10, dtype=dtype)
     return nn.Sequential(OrderedDict(features=features, pool=pool, flatten=flatten, head=head))
+
+
+def _make(kind: type[nn.Module], arguments: tuple[int, ...], dtype: torch.dtype) -> nn.Module:
+    has_weights = kind in (nn.Conv2d, nn.Linear)
+    return kind(*arguments, dtype=dtype) if has_weights else kind(*arguments)
 
 
 def _folder(folder: str | Path | None) -> Path:

@@ -169,7 +169,7 @@ def symmetrise(kernel: Any, group: CyclicGroup) -> Any:
     if 4 % group.n:
         hint = "Take `CyclicGroup(4)` or `DihedralGroup(4)`."
         raise ValueError(f"`group` must turn by multiples of 90°, got {group!r}. {hint}")
-    values = torch.as_tensor(kernel)
+    values = kernel if isinstance(kernel, Tensor) else torch.as_tensor(np.asarray(kernel))
     weights = as_kernel(values.reshape(-1, 1, *values.shape[-2:]) if values.ndim >= 2 else values)
     mean = torch.stack([act(g, weights) for g in group]).mean(dim=0)
     return like(mean.reshape(values.shape).to(torch.promote_types(values.dtype, torch.float32)), kernel)
@@ -252,7 +252,7 @@ def error_map(f: Callable[[Any], Any], images: Any, act_in: Callable[[Any], Any]
 
 
 def _as_square_kernel(kernel: Any) -> Tensor:
-    values = torch.as_tensor(kernel)
+    values = kernel if isinstance(kernel, Tensor) else np.asarray(kernel)
     weights = as_kernel(values[None, None] if values.ndim == 2 else values)
     if weights.shape[2] != weights.shape[3] or weights.shape[2] % 2 == 0:
         hint = "Surround it by zeros."

@@ -51,7 +51,9 @@ class Recipe:
     learning_rate : float
         The largest.
     shift : int
-        The images of a batch are shifted together by at most so many pixels, along each axis, at random.
+        Each image is shifted by at most so many pixels, along each axis, whenever it is shown.
+    label_smoothing : float
+        The share of a label that is spread over all classes.
     trained_in, stored_in : torch.dtype
     """
 
@@ -59,6 +61,7 @@ class Recipe:
     batch_size: int
     learning_rate: float
     shift: int
+    label_smoothing: float = 0.1
     trained_in: torch.dtype = torch.float32
     stored_in: torch.dtype = torch.float32
 
@@ -117,7 +120,7 @@ def train(
     """
     recipe = recipe or RECIPES[check_choice(name, NAMES, name="name")]
     generator = torch.Generator().manual_seed(random_state)
-    network = build(name, random_state=random_state).to(recipe.trained_in)
+    network = build(name, random_state=random_state, dtype=recipe.trained_in)
     data = TensorDataset(*_training_data(name, images, labels, recipe))
     batches = DataLoader(data, batch_size=recipe.batch_size, shuffle=True, generator=generator)
     with _torch_threads(n_threads), torch.enable_grad():
@@ -266,12 +269,18 @@ def _fit(
     schedule = OneCycleLR(optimizer, max_lr=recipe.learning_rate, total_steps=recipe.epochs * len(batches))
     for _ in tqdm(range(recipe.epochs), desc=description, unit="epoch", delay=1, leave=False):
         for images, labels in batches:
-            shift = torch.randint(-recipe.shift, recipe.shift + 1, (2,), generator=generator)
-            loss = nn.functional.cross_entropy(network(images.roll(shift.tolist(), dims=(2, 3))), labels)
+            scores = network(_shift(images, recipe.shift, generator))
+            loss = nn.functional.cross_entropy(scores, labels, label_smoothing=recipe.label_smoothing)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
+
+
+def _shift(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Shift each image by whole pixels; what leaves on one side, which is black, enters on the other."""
+    shifts = torch.randint(-most, most + 1, (len(images), 2), generator=generator).tolist()
+    return torch.stack([image.roll(shift, dims=(1, 2)) for image, shift in zip(images, shifts, strict=True)])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import ROUNDING
 
-from equibook.convolution import conv_costs
+from equibook.convolution import as_kernel, conv_costs
 from equibook.unfold import conv_fft, conv_im2col, conv_matrix, conv_structure
 
 PADDING_MODES = ("zeros", "circular", "reflect")
@@ -168,3 +168,7 @@ ONE = np.ones((1, 1, 3, 3))
 def test_errors_say_what_must_hold_what_came_and_what_to_do(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+def test_numbers_in_a_list_keep_their_precision():
+    assert as_kernel([[[[0.1]]]]).item() == 0.1

@@ -89,15 +89,13 @@ def faults_of_exercises(chapter, notebook):
 def names_used_outside(notebook):
     """Return the names that solutions define and that cells other than their checks use."""
     own = set()
-    for cell in filter(is_answer, code_cells(notebook)):
-        own |= {
-            node.id
-            for node in ast.walk(ast.parse(source_of(cell)))
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        }
-        own |= {
-            node.name for node in ast.parse(source_of(cell)).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
-        }
+    answers = [ast.parse(source_of(cell)).body for cell in filter(is_answer, code_cells(notebook))]
+    for statement in (statement for body in answers for statement in body):
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):  # what it names within is its own
+            own.add(statement.name)
+        else:
+            names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+            own |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
     others = [source_of(cell) for cell in code_cells(notebook) if not is_answer(cell)]
     trees = [ast.parse(code) for code in others if not calls_in(code, "check")]
     return {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)} & own

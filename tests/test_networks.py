@@ -126,7 +126,8 @@ class TestShippedWeights:
         assert (card["name"], card["file"]) == (name, f"{name}.safetensors")
         assert (card["n_train"], card["n_test"], card["seed"]) == (1000, 797, 0)
         assert (card["epochs"], card["batch_size"]) == (recipe.epochs, recipe.batch_size)
-        assert (card["learning_rate"], card["shift"]) == (recipe.learning_rate, recipe.shift)
+        for key in ("learning_rate", "shift", "label_smoothing"):
+            assert card[key] == getattr(recipe, key)
         assert card["input"] == dict(zip(("channels", "size"), networks.INPUT[name], strict=True)) | {"range": [0, 1]}
         assert f"load_digits(size={networks.INPUT[name][1]})" in card["data"]
         assert set(card["versions"]) == {"numpy", "safetensors", "scikit-learn", "torch"}

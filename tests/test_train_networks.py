@@ -102,6 +102,14 @@ class TestTrain:
         inner = X[..., shift:-shift, shift:-shift]
         assert shift > 0 and inner.sum() == pytest.approx(X.sum(), rel=1e-6)
 
+    def test_every_image_has_a_shift_of_its_own(self):
+        images = torch.zeros(400, 1, 9, 9)
+        images[:, :, 4, 4] = 1
+        shifted = train_networks._shift(images, 2, torch.Generator().manual_seed(0))
+        places = {tuple(place) for place in shifted.nonzero()[:, 2:].tolist()}
+        assert places == {(row, column) for row in range(2, 7) for column in range(2, 7)}
+        assert torch.equal(shifted.sum(dim=(1, 2, 3)), torch.ones(400))
+
     def test_digits_of_32_pixels_are_whole_multiples(self):
         def off_grid(size):
             levels = load_digits(size=size)[0].astype(float) * train_networks.GREY_STEPS
