@@ -81,6 +81,11 @@ class TestArchitectures:
         assert not any(torch.equal(first[key], other[key]) for key in first)
 
     @EVERY
+    def test_it_is_built_in_the_dtype_asked_for(self, name):
+        assert {p.dtype for p in networks.build(name).parameters()} == {torch.float32}
+        assert {p.dtype for p in networks.build(name, dtype=torch.float64).parameters()} == {torch.float64}
+
+    @EVERY
     def test_the_global_generator_is_left_alone(self, name):
         before = torch.get_rng_state()
         networks.build(name)
