@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from equibook._checks import as_images, check_choice, check_labels, check_same_shape
 from equibook.classifiers import (
     AFFINE,
+    CLASSIFIERS,
     PROBABILISTIC,
     WHITENED,
     as_affine,
@@ -98,12 +99,12 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         if len(classes) < 2:
             got = f"{len(images)} images of class {classes[0].item()!r}"
             raise ValueError(f"`y` must hold at least two classes, got {got}. Add images of another class.")
-        layer_3 = make_classifier(self.classifier, self.random_state)
+        check_choice(self.classifier, CLASSIFIERS, name="classifier")
         layer_1 = clone(self.representation or Representation())
         features = layer_1.fit_transform(images).numpy()
-        layer_2 = self._make_reduction(labels)
-        components = layer_2.fit_transform(features)
-        layer_3.fit(components, labels)
+        layer_2, layer_3 = fit_layers(
+            self.classifier, features, labels, n_components=self.n_components, random_state=self.random_state
+        )
         self.novelty_ = Novelty().fit(features)
         self.representation_, self.reduction_, self.classifier_ = layer_1, layer_2, layer_3
         self.classes_ = classes
@@ -211,14 +212,6 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
             table=self.representation_.table_,
         )
 
-    def _make_reduction(self, labels: np.ndarray) -> Reduction:
-        """Quadratic discriminants estimate a covariance a class, so by default they get components to match."""
-        n_components = self.n_components
-        if n_components is None and self.classifier == "qda":
-            smallest = np.unique(labels, return_counts=True)[1].min()
-            n_components = max(1, min(default_n_components(len(labels)), int(smallest) // 2))
-        return Reduction(n_components, whiten=self.classifier in WHITENED, random_state=self.random_state)
-
     def _features(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         return self.representation_.transform(as_images(X)).numpy()
@@ -254,3 +247,30 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         ]
         features, pixels = (torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True))
         return features, pixels
+
+
+def fit_layers(
+    classifier: str, features: np.ndarray, labels: np.ndarray, *, n_components: int | None = None, random_state: int = 0
+) -> tuple[Reduction, ClassifierMixin]:
+    """Fit Layers 2 and 3 on features, as `GlassBoxClassifier` does.
+
+    Parameters
+    ----------
+    classifier : str
+        See `equibook.classifiers`.
+    features : ndarray of shape (n_samples, n_features)
+    labels : ndarray of shape (n_samples,)
+    n_components : int, optional
+        Quadratic discriminants estimate a covariance a class: by default they get components to match.
+    random_state : int
+
+    Returns
+    -------
+    Reduction, scikit-learn classifier
+    """
+    if n_components is None and classifier == "qda":
+        smallest = np.unique(labels, return_counts=True)[1].min()
+        n_components = max(1, min(default_n_components(len(labels)), int(smallest) // 2))
+    layer_2 = Reduction(n_components, whiten=classifier in WHITENED, random_state=random_state)
+    layer_3 = make_classifier(classifier, random_state)
+    return layer_2, layer_3.fit(layer_2.fit_transform(features), labels)

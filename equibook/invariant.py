@@ -1,16 +1,27 @@
 r"""Layer 1, invariant part: real numbers that a turn of the image leaves as they are.
 
-A turn by α multiplies each coefficient by :math:`e^{-ik\alpha}`. What does not change is gathered in four cumulative
+A turn by α multiplies each coefficient by :math:`e^{-ik\alpha}`. What does not change is gathered in five cumulative
 choices, from the least to the most that is kept:
 
-=========== ================================================= ======================================================
-choice      adds                                              forgets, of the coefficients
-=========== ================================================= ======================================================
-``average`` C with k = m = l = 0                              everything but ring means
-``k0``      every C with k = 0, sign and phase kept           all that has an angular frequency
-``power``   the magnitudes :math:`|C|` of k ≠ 0               all phases of k ≠ 0
-``cross``   cross-spectra of neighbours with equal k ≠ 0      one phase for each k
-=========== ================================================= ======================================================
+============== ================================================= ===================================================
+choice         adds                                              forgets, of the coefficients of a channel
+============== ================================================= ===================================================
+``average``    C with k = m = l = 0                              everything but ring means
+``k0``         every C with k = 0, sign and phase kept           all that has an angular frequency
+``power``      the magnitudes :math:`|C|` of k ≠ 0               all phases of k ≠ 0
+``cross``      cross-spectra of neighbours with equal k ≠ 0      one phase for each k
+``bispectrum`` triple products, and cross-spectra of channels    the one turn by which all phases may be changed
+============== ================================================= ===================================================
+
+Each is invariant, in one line. A cross-spectrum: :math:`(e^{-ik\alpha} C_a)\,\overline{e^{-ik\alpha} C_b} = C_a
+\overline{C_b}`. A triple product of frequencies k, k' and k + k': :math:`e^{-i(k + k' - (k + k'))\alpha} = 1`.
+
+And what is forgotten, as far as no coefficient is zero that joins two others: multiply the coefficients of each k by a
+phase :math:`e^{-i\delta_k}` of its own, and all up to ``cross`` stay. A triple product stays only where
+:math:`\delta_k + \delta_{k'} = \delta_{k+k'}`, hence :math:`\delta_k = k\delta_1`: a turn.
+
+A reflection makes of each coefficient its conjugate, up to a factor that cancels: real parts and magnitudes stay,
+imaginary parts change their sign. Invariants of O(2) keep the size of imaginary parts and forget their signs.
 
 All are of degree 1: an image twice as bright has features twice as large.
 """
@@ -25,25 +36,27 @@ from torch import Tensor, nn
 from equibook._checks import check_choice
 from equibook.equivariant import CoefficientTable
 
-INVARIANTS = ("average", "k0", "power", "cross")
+INVARIANTS = ("average", "k0", "power", "cross", "bispectrum")
+GROUPS = ("SO(2)", "O(2)")
 
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """What each feature is: made of coefficient `a`, and of `b` too where it is a cross-spectrum.
+    """What each feature is: made of coefficient `a`, of `b` too in a cross-spectrum, and of `c` in a triple product.
 
     Parameters
     ----------
     coefficients : CoefficientTable
-    a, b : int ndarrays of shape (n_features,)
-        Rows of the coefficients; b is -1 where there is one coefficient only.
+    a, b, c : int ndarrays of shape (n_features,)
+        Rows of the coefficients; b and c are -1 where there are fewer.
     part : str ndarray of shape (n_features,)
-        "re", "im" or "abs".
+        "re", "im", "abs", or "|im|" where a sign would tell an image from its reflection.
     """
 
     coefficients: CoefficientTable
     a: np.ndarray
     b: np.ndarray
+    c: np.ndarray
     part: np.ndarray
 
     def __len__(self) -> int:
@@ -66,22 +79,25 @@ class FeatureTable:
 
     @cached_property
     def names(self) -> list[str]:
-        """One name a feature, such as `scale=1.6 ring=3 m=-2 l=1 re`; a cross-spectrum has two, an asterisk between."""
+        """One name a feature, such as `scale=1.6 ring=3 m=-2 l=1 re`; of a product all, with asterisks between."""
         names = self.coefficients.names
-        first = [names[a] if b < 0 else f"{names[a]} * {names[b]}" for a, b in zip(self.a, self.b, strict=True)]
-        return [f"{name} {part}" for name, part in zip(first, self.part, strict=True)]
+        factors = zip(self.a, self.b, self.c, strict=True)
+        products = [" * ".join(names[row] for row in rows if row >= 0) for rows in factors]
+        return [f"{name} {part}" for name, part in zip(products, self.part, strict=True)]
 
 
 class Invariants(nn.Module):
     r"""Turn coefficients into invariant features.
 
     A cross-spectrum is :math:`C_a \overline{C_b} / \lVert C^{(k)} \rVert`, the norm taken over all coefficients with
-    that k; 0 where the norm is 0. Neighbours differ by one ring, by one scale, or by l against l = 0.
+    that k; a triple product is :math:`C_a C_b \overline{C_c} / \lVert C^{(k \neq 0)} \rVert^2`; 0 where the norm is 0.
 
     Parameters
     ----------
     table : CoefficientTable
-    invariant : {"average", "k0", "power", "cross"}
+    invariant : {"average", "k0", "power", "cross", "bispectrum"}
+    group : {"SO(2)", "O(2)"}
+        Invariant to turns; to turns and reflections.
     """
 
     rows_real: Tensor
@@ -89,20 +105,23 @@ class Invariants(nn.Module):
     rows_sized: Tensor
     rows_first: Tensor
     rows_second: Tensor
+    rows_triples: Tensor
     has_frequency: Tensor
     pair_frequency: Tensor
 
-    def __init__(self, table: CoefficientTable, invariant: str = "cross") -> None:
+    def __init__(self, table: CoefficientTable, invariant: str = "cross", *, group: str = "SO(2)") -> None:
         super().__init__()
         check_choice(invariant, INVARIANTS, name="invariant")
+        self.keeps_sign = check_choice(group, GROUPS, name="group") == "SO(2)"
         level = INVARIANTS.index(invariant)
         plain = (table.m == 0) & (table.l == 0)
         real = np.flatnonzero(plain)
         signed = np.flatnonzero((table.k == 0) & ~plain) if level >= 1 else real[:0]
         sized = np.flatnonzero(table.k != 0) if level >= 2 else real[:0]
-        first, second = pair_neighbours(table) if level >= 3 else (real[:0], real[:0])
-        rows = {"real": real, "signed": signed, "sized": sized, "first": first, "second": second}
-        self.table = _tabulate(table, rows)
+        first, second = pair_neighbours(table, with_channels=level >= 4) if level >= 3 else (real[:0], real[:0])
+        triples = list_triples(table) if level >= 4 else np.empty((3, 0), dtype=int)
+        rows = {"real": real, "signed": signed, "sized": sized, "first": first, "second": second, "triples": triples}
+        self.table = _tabulate(table, rows, "im" if self.keeps_sign else "|im|")
         for name, numbers in rows.items():
             self.register_buffer(f"rows_{name}", torch.from_numpy(numbers))
         frequencies = np.arange(1, table.k.max() + 1)
@@ -123,21 +142,30 @@ class Invariants(nn.Module):
         """
         rows = coefficients.T  # whole rows are gathered several times as fast as columns
         real, signed, magnitudes = rows[self.rows_real].real, rows[self.rows_signed], rows[self.rows_sized].abs()
-        parts = [real, signed.real, signed.imag, magnitudes]
+        parts = [real, signed.real, self._imaginary(signed), magnitudes]
+        energy = self.has_frequency @ magnitudes.square()  # (n_frequencies, n_samples)
         if len(self.rows_first):
-            norms = self._norms(magnitudes)[self.pair_frequency]
-            cross = rows[self.rows_first] / norms * rows[self.rows_second].conj()
-            parts += [cross.real, cross.imag]
+            cross = rows[self.rows_first] / _norms(energy)[self.pair_frequency] * rows[self.rows_second].conj()
+            parts += [cross.real, self._imaginary(cross)]
+        if self.rows_triples.shape[1]:
+            norm = _norms(energy.sum(dim=0))
+            a, b, c = (rows[numbers] / norm for numbers in self.rows_triples)
+            triple = a * b * c.conj() * norm
+            parts += [triple.real, self._imaginary(triple)]
         return torch.cat(parts).T.contiguous()
 
-    def _norms(self, magnitudes: Tensor) -> Tensor:
-        """Return the norm for each k, (n_frequencies, n_samples), and 1 where it is 0: black has the derivative 0."""
-        energy = self.has_frequency @ magnitudes.square()
-        return torch.where(energy > 0, energy, 1).sqrt()
+    def _imaginary(self, values: Tensor) -> Tensor:
+        """Return imaginary parts, without their sign where a reflection would change it."""
+        return values.imag if self.keeps_sign else values.imag.abs()
 
 
-def pair_neighbours(table: CoefficientTable) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of the coefficients whose cross-spectra are taken: equal channel and k ≠ 0, and neighbours.
+def _norms(energy: Tensor) -> Tensor:
+    """Return the square root, and 1 where the energy is 0: black has the derivative 0."""
+    return torch.where(energy > 0, energy, 1).sqrt()
+
+
+def pair_neighbours(table: CoefficientTable, *, with_channels: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of the coefficients whose cross-spectra are taken: equal k ≠ 0, and neighbours.
 
     Neighbours are the next ring; the next scale; and, where l ≠ 0, the one with l = 0. They join all coefficients of
     one k, channel by channel, so that their phases are fixed up to one.
@@ -145,30 +173,62 @@ def pair_neighbours(table: CoefficientTable) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     table : CoefficientTable
+    with_channels : bool
+        The next channel is a neighbour, too.
 
     Returns
     -------
     first, second : int ndarrays of shape (n_pairs,)
     """
-    level = {scale: i for i, scale in enumerate(np.unique(table.scale))}
-    keys = list(zip(table.channel, [level[s] for s in table.scale], table.ring, table.m, table.l, strict=True))
-    row = {key: i for i, key in enumerate(keys)}
+    row = _number_rows(table)
     pairs = []
-    for channel, scale, ring, m, l in (key for key in keys if key[3] + 2 * key[4] != 0):
+    for channel, scale, ring, m, l in (key for key in row if key[3] + 2 * key[4] != 0):
         neighbours = [(channel, scale, ring + 1, m, l), (channel, scale + 1, ring, m, l)]
         if l != 0:
             neighbours.append((channel, scale, ring, m + 2 * l, 0))
+        if with_channels:
+            neighbours.append((channel + 1, scale, ring, m, l))
         pairs += [(row[channel, scale, ring, m, l], row[other]) for other in neighbours if other in row]
     first, second = np.array(pairs, dtype=int).reshape(-1, 2).T
     return first, second
 
 
-def _tabulate(table: CoefficientTable, rows: dict[str, np.ndarray]) -> FeatureTable:
+def list_triples(table: CoefficientTable) -> np.ndarray:
+    """Return the rows of the coefficients whose triple products are taken: k, k' and k + k', of one ring, with l = 0.
+
+    Parameters
+    ----------
+    table : CoefficientTable
+
+    Returns
+    -------
+    int ndarray of shape (3, n_triples)
+    """
+    row = _number_rows(table)
+    firsts = [key for key in row if key[3] > 0 and key[4] == 0]
+    triples = []
+    for channel, scale, ring, m, _ in firsts:
+        for other in range(m, int(table.k.max()) - m + 1):
+            keys = [(channel, scale, ring, n, 0) for n in (m, other, m + other)]
+            if all(key in row for key in keys):
+                triples.append([row[key] for key in keys])
+    return np.array(triples, dtype=int).reshape(-1, 3).T
+
+
+def _number_rows(table: CoefficientTable) -> dict[tuple[int, int, int, int, int], int]:
+    """Return the row of each coefficient by (channel, number of the scale, ring, m, l)."""
+    level = {scale: i for i, scale in enumerate(np.unique(table.scale))}
+    keys = zip(table.channel, [level[s] for s in table.scale], table.ring, table.m, table.l, strict=True)
+    return {key: i for i, key in enumerate(keys)}
+
+
+def _tabulate(table: CoefficientTable, rows: dict[str, np.ndarray], imaginary: str) -> FeatureTable:
     """Return the features in the order in which `Invariants.forward` puts them."""
-    alone = [("real", "re"), ("signed", "re"), ("signed", "im"), ("sized", "abs")]
-    first, second = rows["first"], rows["second"]
-    a = np.concatenate([rows[name] for name, _ in alone] + [first, first])
-    b = np.concatenate([np.full(len(a) - 2 * len(first), -1), second, second])
-    sizes = [len(rows[name]) for name, _ in alone] + [len(first)] * 2
-    part = np.repeat([part for _, part in alone] + ["re", "im"], sizes)
-    return FeatureTable(table, a, b, part)
+    alone = [("real", "re"), ("signed", "re"), ("signed", imaginary), ("sized", "abs")]
+    blocks = [([rows[name]], part) for name, part in alone]
+    blocks += [([rows["first"], rows["second"]], part) for part in ("re", imaginary)]
+    blocks += [(list(rows["triples"]), part) for part in ("re", imaginary)]
+    filled = [[*factors, *[np.full(len(factors[0]), -1)] * (3 - len(factors))] for factors, _ in blocks]
+    a, b, c = (np.concatenate(column) for column in zip(*filled, strict=True))
+    part = np.concatenate([np.full(len(factors[0]), part) for factors, part in blocks])
+    return FeatureTable(table, a, b, c, part)

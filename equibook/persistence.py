@@ -25,6 +25,7 @@ MODELS = frozenset(
     {
         "equibook.glassbox.GlassBoxClassifier",
         "equibook.novelty.Novelty",
+        "equibook.orbit_pca.OrbitPCA",
         "equibook.reduction.Reduction",
         "equibook.representation.Pixels",
         "equibook.representation.Representation",

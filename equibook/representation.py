@@ -17,6 +17,7 @@ from equibook.equivariant import CoefficientTable, EquivariantLayer
 from equibook.fast import FastEquivariantLayer
 from equibook.frames import centre
 from equibook.invariant import FeatureTable, Invariants
+from equibook.pose import Pose, compare_poses, read_pose
 
 TRANSLATIONS = ("fixed", "centre", "pool")
 SMALLEST = 8  # pixels: below, six rings and three scales no longer fit
@@ -41,8 +42,10 @@ class Representation(TransformerMixin, BaseEstimator):
         Largest angular frequency k that is kept.
     max_orientation_frequency : int
         Largest size of l, less than half of `n_orientations`.
-    invariant : {"average", "k0", "power", "cross"}
+    invariant : {"average", "k0", "power", "cross", "bispectrum"}
         What is kept, from the least to the most; see `equibook.invariant`.
+    group : {"SO(2)", "O(2)"}
+        What the features are invariant to: turns; turns and reflections.
     translation : {"fixed", "centre", "pool"}
         "fixed": images are taken as they are. "centre": a moving frame brings their centre of mass to the centre.
         "pool": maps are averaged over all places, for textures; what is left varies with orientation and scale only.
@@ -75,6 +78,7 @@ class Representation(TransformerMixin, BaseEstimator):
         max_frequency: int = 5,
         max_orientation_frequency: int = 2,
         invariant: str = "cross",
+        group: str = "SO(2)",
         translation: str = "fixed",
         batch_size: int = 128,
         device: str = "cpu",
@@ -85,6 +89,7 @@ class Representation(TransformerMixin, BaseEstimator):
         self.max_frequency = max_frequency
         self.max_orientation_frequency = max_orientation_frequency
         self.invariant = invariant
+        self.group = group
         self.translation = translation
         self.batch_size = batch_size
         self.device = device
@@ -133,6 +138,38 @@ class Representation(TransformerMixin, BaseEstimator):
         complex ndarray or Tensor of shape (n_samples, n_coefficients); `coefficient_table_` says what each is
         """
         return self._stream(X, lambda network, batch: network[:-1](batch))
+
+    def pose(self, X: Any) -> Pose:
+        """Read which way each image points, from the phases of its coefficients: a turn by a adds a.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+
+        Returns
+        -------
+        Pose
+            Angles in degrees, nan where an image has no orientation, such as a disc; see `equibook.pose`.
+        """
+        return read_pose(torch.as_tensor(self.coefficients(X)), self.coefficient_table_.k)
+
+    def relative_angle(self, X: Any, others: Any) -> Pose:
+        """Read by how much each image must be turned to look like another one: rotate(x, angle) ≈ x'.
+
+        Parameters
+        ----------
+        X, others : ndarrays or Tensors of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+
+        Returns
+        -------
+        Pose
+            Angles in degrees, nan where no turn tells them apart; see `equibook.pose`.
+        """
+        first, second = (torch.as_tensor(self.coefficients(images)) for images in (X, others))
+        if len(first) != len(second):
+            hint = "Repeat one of them."
+            raise ValueError(f"`others` must hold {len(first)} images, one for each, got {len(second)}. {hint}")
+        return compare_poses(first, second, self.coefficient_table_.k)
 
     @property
     def coefficient_table_(self) -> CoefficientTable:
@@ -184,7 +221,7 @@ class Representation(TransformerMixin, BaseEstimator):
         blocks["colour"] = OpponentColours() if self.n_channels_ == 3 else nn.Identity()
         blocks["frame"] = _Centred() if self.translation == "centre" else nn.Identity()
         blocks["coefficients"] = layer if plain else FastEquivariantLayer(layer)
-        blocks["invariants"] = Invariants(layer.table, self.invariant)
+        blocks["invariants"] = Invariants(layer.table, self.invariant, group=self.group)
         return nn.Sequential(blocks).to(dtype).to(self.device).eval()
 
     def _check_parameters(self, size: int) -> None:

@@ -50,11 +50,27 @@ def test_tiny_by_hand():
     assert set(features.table.scale) == {1.0}
 
 
-@pytest.mark.parametrize(("invariant", "expected"), list(zip(INVARIANTS, [1, 3, 5, 7], strict=True)))
+@pytest.mark.parametrize(("invariant", "expected"), list(zip(INVARIANTS, [1, 3, 5, 7, 7], strict=True)))
 def test_choices_are_cumulative(invariant, expected):
     features = Invariants(TINY, invariant)
     assert len(features.table) == expected
     assert features(TINY_VALUES).tolist() == Invariants(TINY)(TINY_VALUES)[:, :expected].tolist()
+
+
+def test_a_triple_product_by_hand():
+    table = table_of((0, 1.0, 0, 1, 0), (0, 1.0, 0, 2, 0), (0, 1.0, 0, 3, 0))
+    values = torch.tensor([[3, 2j, 6 + 0j], [0, 0, 0]], dtype=torch.complex128)
+    features = Invariants(table, "bispectrum")
+    *_, square, product, square_im, product_im = features(values).T
+    norm = 9 + 4 + 36
+    assert torch.allclose(
+        torch.complex(square, square_im), torch.tensor([3 * 3 * -2j / norm, 0], dtype=torch.complex128)
+    )
+    assert torch.allclose(
+        torch.complex(product, product_im), torch.tensor([3 * 2j * 6 / norm, 0], dtype=torch.complex128)
+    )
+    assert features.table.names[-1] == "scale=1 ring=0 m=1 l=0 * scale=1 ring=0 m=2 l=0 * scale=1 ring=0 m=3 l=0 im"
+    assert features.table.names[-4].endswith("m=1 l=0 * scale=1 ring=0 m=1 l=0 * scale=1 ring=0 m=2 l=0 re")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -72,13 +88,28 @@ def test_every_number_has_one_name(size, invariant):
 @pytest.mark.parametrize("dtype", ROUNDING)
 @pytest.mark.parametrize("n_channels", [1, 3])
 def test_turns_leave_all_and_reflections_change_the_sign_of_imaginary_parts(kind, size, dtype, n_channels):
-    features = Invariants(layer(kind, size, n_channels, dtype).table).to(dtype)
+    features = Invariants(layer(kind, size, n_channels, dtype).table, "bispectrum").to(dtype)
     found = features(orbit_coefficients(kind, size, n_channels, dtype).flatten(0, 1)).unflatten(0, (8, -1))
     sign = torch.from_numpy(np.where(features.table.part == "im", -1.0, 1.0)).to(dtype)
     assert found.dtype == dtype
     for g in (g for group in GROUPS for g in group):
         expected = sign * found[0] if g.reflected else found[0]
         assert gap(found[place_in_d4(g)], expected) < ROUNDING[dtype]
+
+
+@pytest.mark.parametrize("invariant", INVARIANTS)
+@pytest.mark.parametrize("dtype", ROUNDING)
+def test_those_of_o2_stay_under_reflections_too(invariant, dtype):
+    table, coefficients = layer("plain", 32, 3, dtype).table, orbit_coefficients("plain", 32, 3, dtype)
+    features = Invariants(table, invariant, group="O(2)").to(dtype)
+    found = features(coefficients.flatten(0, 1)).unflatten(0, (8, -1))
+    with_sign = Invariants(table, invariant).to(dtype)
+    assert all(gap(found[place_in_d4(g)], found[0]) < ROUNDING[dtype] for g in D4)
+    signed = with_sign(coefficients.flatten(0, 1)).unflatten(0, (8, -1))
+    assert torch.equal(
+        found[0], torch.where(torch.from_numpy(features.table.part == "|im|"), signed[0].abs(), signed[0])
+    )
+    assert (gap(signed[4], signed[0]) > 0.01) == (invariant != "average")  # a control: with signs a reflection shows
 
 
 def test_signs_are_needed_and_other_numbers_are_no_invariants():
@@ -112,7 +143,7 @@ def test_the_laws_hold_at_any_angle_where_the_coefficients_obey_theirs(angle, ax
 
 @pytest.mark.parametrize("factor", [1e-3, 7.0, 1e3])
 def test_features_have_degree_1(factor):
-    features, c = Invariants(layer(size=9).table), layer(size=9)(noise(9))
+    features, c = Invariants(layer(size=9).table, "bispectrum"), layer(size=9)(noise(9))
     assert gap(features(factor * c), factor * features(c)) < ROUND
 
 
@@ -167,6 +198,22 @@ def test_one_phase_a_frequency_is_open_and_no_other():
     assert gap(features(torch.where(k == 0, 1j, 1) * c), features(c)) > 0.1  # k = 0 keeps its phase
 
 
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_with_triple_products_one_turn_is_open_and_no_other(n_channels):
+    plain = layer("plain", 32, n_channels)
+    features, c, k = Invariants(plain.table, "bispectrum"), plain(noise(n=1, n_channels=n_channels)), plain.table.k
+    turned = turn_coefficients(c, torch.from_numpy(k), 17)
+    assert gap(features(turned), features(c)) < ROUND
+    for frequency in range(1, 6):
+        together = torch.where(torch.from_numpy(k == frequency), 1j, 1) * c  # what cross-spectra forget
+        assert gap(features(together), features(c)) > 1e-3
+    if n_channels == 3:
+        of_one_channel = torch.where(torch.from_numpy(plain.table.channel == 1), turned, c)
+        cross = Invariants(plain.table)
+        assert gap(cross(of_one_channel), cross(c)) < ROUND  # channel by channel
+        assert gap(features(of_one_channel), features(c)) > 1e-3
+
+
 def test_cross_spectra_give_the_coefficients_back_up_to_a_phase():
     """Walk from neighbour to neighbour: C_b = conj(cross / C_a) · norm."""
     table, c = layer(size=9).table, layer(size=9)(noise(9, n=1))[0]
@@ -192,9 +239,10 @@ def test_cross_spectra_give_the_coefficients_back_up_to_a_phase():
 
 
 @pytest.mark.parametrize("kind", ["plain", "fast"])
-def test_black_and_single_pixels_have_finite_features_and_derivatives(kind):
+@pytest.mark.parametrize("group", ["SO(2)", "O(2)"])
+def test_black_and_single_pixels_have_finite_features_and_derivatives(kind, group):
     x = hard_images(9).requires_grad_()
-    features = Invariants(layer(kind, 9).table)(layer(kind, 9)(x))
+    features = Invariants(layer(kind, 9).table, "bispectrum", group=group)(layer(kind, 9)(x))
     features.sum().backward()
     assert torch.equal(features[0], torch.zeros(len(features[0])))
     assert features.isfinite().all()
@@ -245,12 +293,17 @@ def test_batches_copies_states_and_dtypes():
     assert gap(low.double(), expected) < ROUNDING[torch.float32]
 
 
-@pytest.mark.parametrize("invariant", ["bispectrum", None, 3])
+@pytest.mark.parametrize("invariant", ["trispectrum", None, 3])
 def test_bad_input(invariant):
-    with pytest.raises(
-        ValueError, match=r"`invariant` must be one of 'average', 'k0', 'power', 'cross', got .*\. Choose"
-    ):
+    need = r"`invariant` must be one of 'average', 'k0', 'power', 'cross', 'bispectrum', got .*\. Choose"
+    with pytest.raises(ValueError, match=need):
         Invariants(TINY, invariant)
+
+
+@pytest.mark.parametrize("group", ["C4", None, "so(2)"])
+def test_an_unknown_group(group):
+    with pytest.raises(ValueError, match=r"`group` must be one of 'SO\(2\)', 'O\(2\)', got .*\. Choose"):
+        Invariants(TINY, group=group)
 
 
 def test_the_orbit_is_that_of_d4():

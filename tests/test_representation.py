@@ -240,7 +240,8 @@ def test_pixels_are_not_invariant(digits):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"invariant": "bispectrum"}, r"`invariant` must be one of .*, got 'bispectrum'\. Choose"),
+        ({"group": "SO(3)"}, r"`group` must be one of 'SO\(2\)', 'O\(2\)', got 'SO\(3\)'\. Choose"),
+        ({"invariant": "trispectrum"}, r"`invariant` must be one of .*, got 'trispectrum'\. Choose"),
         ({"translation": "none"}, r"`translation` must be one of .*, got 'none'\. Choose"),
         ({"scales": ()}, r"`scales` must hold positive numbers, got \(\)\. Give"),
         ({"scales": (1, -2)}, r"`scales` must hold positive numbers, got \(1, -2\)\. Give"),

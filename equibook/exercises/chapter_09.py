@@ -83,9 +83,8 @@ def _explain_rings(parts: np.ndarray) -> Explanation:
     """Return an explanation with one feature a ring, which sets each image apart by `parts` (n_images, n_rings)."""
     n_images, n_rings = parts.shape
     ring, zero = np.arange(n_rings), np.zeros(n_rings, dtype=int)
-    table = FeatureTable(
-        CoefficientTable(zero, zero * 1.0, ring, zero, zero), ring, ring * 0 - 1, np.array(["re"] * n_rings)
-    )
+    coefficients = CoefficientTable(zero, zero * 1.0, ring, zero, zero)
+    table = FeatureTable(coefficients, ring, zero - 1, zero - 1, np.array(["re"] * n_rings))
     reference = np.ones_like(parts)
     features = parts + reference
     pixels, bias = features.reshape(n_images, 1, 2, -1), np.zeros(n_images)

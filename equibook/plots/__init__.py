@@ -17,12 +17,20 @@ from equibook.plots.models import (
     plot_separation,
 )
 from equibook.plots.networks import plot_drift, plot_gates, plot_parts, plot_unit
+from equibook.plots.reductions import (
+    plot_accuracy_by_components,
+    plot_scree,
+    plot_scree_and_plane,
+    plot_turned_component,
+)
+from equibook.plots.sensitivities import plot_sensitivity
 from equibook.plots.symmetries import plot_action, plot_cayley_table, plot_distance_by_angle, plot_orbits
 from equibook.plots.waves import plot_conv_fft, plot_eigenvalues
 
 __all__ = [
     "Picture",
     "plot_accuracy_by_angle",
+    "plot_accuracy_by_components",
     "plot_action",
     "plot_cayley_table",
     "plot_conv_costs",
@@ -43,8 +51,12 @@ __all__ = [
     "plot_parts",
     "plot_plane",
     "plot_reports",
+    "plot_scree",
+    "plot_scree_and_plane",
+    "plot_sensitivity",
     "plot_separation",
     "plot_square",
+    "plot_turned_component",
     "plot_unit",
     "show_images",
     "to_png",

@@ -1,0 +1,182 @@
+r"""What Layer 1 keeps: images rebuilt from coefficients in closed form, and searched from invariants.
+
+From the polar harmonics of the image itself (order 0), with their phases, it is rebuilt by least squares. Invariants
+have forgotten the turn, and maybe more: from them an image is *searched* that has the same ones. How far it lies from
+the one that they came from, up to a turn, says what they forget, as far as the search succeeds.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from equibook._checks import as_images, check_positive_int, like
+from equibook.actions import rotate
+from equibook.equivariant import PolarHarmonics
+from equibook.representation import Representation
+
+
+class ImageHarmonics:
+    """The image itself read in polar harmonics: order 0, with so many rings and frequencies as one likes.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of the images, in pixels.
+    n_rings, max_frequency : int
+        Rings, and the largest angular frequency. On small rings high frequencies are left out: pixels cannot hold them.
+
+    Attributes
+    ----------
+    n_numbers : int
+        Real numbers that are kept of each channel: one for m = 0, two for every other coefficient.
+
+    Examples
+    --------
+    >>> ImageHarmonics(32, n_rings=12, max_frequency=10).n_numbers
+    192
+    """
+
+    def __init__(self, size: int, *, n_rings: int = 12, max_frequency: int = 10) -> None:
+        check_positive_int(size, name="size")
+        check_positive_int(max_frequency, name="max_frequency")
+        reader = PolarHarmonics(size, 1, n_rings=n_rings, max_frequency=max_frequency, max_orientation_frequency=0)
+        self.size = size
+        self.ring, self.m = np.array([(ring, m) for ring, m, _ in reader.readings]).T
+        waves = torch.view_as_complex(reader.places).flatten(1)
+        self._rows = torch.cat([waves.real, waves.imag[self.m != 0]])  # (n_numbers, n_pixels)
+        self._inverse = torch.linalg.pinv(self._rows)
+
+    @property
+    def n_numbers(self) -> int:
+        """Real numbers that are kept of each channel."""
+        return len(self._rows)
+
+    def read(self, images: Any) -> Any:
+        """Return coefficients of images.
+
+        Parameters
+        ----------
+        images : ndarray or Tensor of shape (n_samples, n_channels, size, size) or (n_samples, size, size)
+
+        Returns
+        -------
+        complex ndarray or Tensor of shape (n_samples, n_channels, n_coefficients)
+            Of angular frequencies `m`, on rings `ring`.
+        """
+        x = as_images(images)
+        if x.shape[-1] != self.size:
+            hint = "Make harmonics of that size."
+            raise ValueError(f"`images` must have {self.size} x {self.size} pixels, got {x.shape[-1]}. {hint}")
+        numbers = x.flatten(2) @ self._rows.T.to(x)
+        real, imaginary = numbers[..., : len(self.m)], torch.zeros_like(numbers[..., : len(self.m)])
+        imaginary[..., torch.from_numpy(self.m != 0)] = numbers[..., len(self.m) :]
+        return like(torch.complex(real, imaginary), images)
+
+    def rebuild(self, coefficients: Any) -> Any:
+        """Return, of all images with these coefficients, the one of least length: the least squares solution.
+
+        Parameters
+        ----------
+        coefficients : complex ndarray or Tensor of shape (n_samples, n_channels, n_coefficients)
+
+        Returns
+        -------
+        ndarray or Tensor of shape (n_samples, n_channels, size, size)
+        """
+        values = torch.as_tensor(coefficients)
+        if values.shape[-1] != len(self.m) or values.ndim != 3:
+            need = f"shape (n_samples, n_channels, {len(self.m)})"
+            raise ValueError(f"`coefficients` must have {need}, got {tuple(values.shape)}. Read them with `read`.")
+        numbers = torch.cat([values.real, values.imag[..., torch.from_numpy(self.m != 0)]], dim=-1)
+        images = numbers @ self._inverse.T.to(numbers)
+        return like(images.unflatten(-1, (self.size, self.size)), coefficients)
+
+
+def peak_signal_to_noise(images: Any, reference: Any) -> np.ndarray:
+    """Return the peak signal-to-noise ratio of images to others, for values in [0, 1].
+
+    Parameters
+    ----------
+    images, reference : ndarrays or Tensors of shape (n_samples, ...)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), in decibels; infinite where both are equal
+    """
+    difference = np.asarray(torch.as_tensor(images) - torch.as_tensor(reference), dtype=float)
+    with np.errstate(divide="ignore"):
+        return -10 * np.log10(np.square(difference.reshape(len(difference), -1)).mean(axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What was found from invariants.
+
+    Parameters
+    ----------
+    images : ndarray or Tensor of shape (n_samples, n_channels, height, width)
+        Turned so that they come nearest to those that the invariants belong to.
+    mismatch : ndarray of shape (n_samples,)
+        Distance of the invariants from those searched for, over their length: how far the search came.
+    error : ndarray of shape (n_samples,)
+        Distance from the images that they belong to, up to a turn, over their length.
+    """
+
+    images: Any
+    mismatch: np.ndarray
+    error: np.ndarray
+
+
+def search_images(representation: Representation, X: Any, *, n_steps: int = 200, random_state: int = 0) -> Search:
+    """Search images with values in [0, 1] that have the invariants of given ones: from noise, by L-BFGS.
+
+    Parameters
+    ----------
+    representation : Representation
+        Fitted.
+    X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+    n_steps : int
+    random_state : int
+        Of the noise.
+
+    Returns
+    -------
+    Search
+        Invariants that keep all would be found again up to a turn. A search may also end in another place that fits
+        less well: look at `mismatch`, too.
+    """
+    check_positive_int(n_steps, name="n_steps")
+    x = as_images(X).double()
+    network = representation.network(torch.float64)
+    with torch.no_grad():
+        wanted = network(x)
+    lengths = wanted.norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
+
+    def miss(images: Tensor) -> Tensor:
+        return (network(images) - wanted).norm(dim=1) / lengths
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        images = torch.from_numpy(flat).reshape(x.shape).requires_grad_()
+        total = miss(images).square().sum()
+        (slope,) = torch.autograd.grad(total, images)
+        return total.item(), slope.numpy().ravel()
+
+    start = np.random.default_rng(random_state).uniform(0, 0.2, x.numel())
+    with tqdm(total=n_steps, desc="searching", unit="step", delay=2, leave=False) as bar:
+        settings = {"maxiter": n_steps, "maxfun": 3 * n_steps, "ftol": 0, "gtol": 0, "maxcor": 30}
+        limits = [(0.0, 1.0)] * x.numel()
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits, options=settings,
+                         callback=lambda _: bar.update())  # fmt: skip
+    images = torch.from_numpy(found.x).reshape(x.shape)
+    with torch.no_grad():
+        mismatch = miss(images).numpy()
+    angle = np.nan_to_num(representation.relative_angle(images, x).angle)
+    turned = rotate(images, angle)
+    scale = x.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
+    error = ((turned - x).flatten(1).norm(dim=1) / scale).numpy()
+    return Search(like(turned.to(as_images(X).dtype), X), mismatch, error)
