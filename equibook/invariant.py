@@ -50,7 +50,7 @@ class FeatureTable:
     a, b, c : int ndarrays of shape (n_features,)
         Rows of the coefficients; b and c are -1 where there are fewer.
     part : str ndarray of shape (n_features,)
-        "re", "im", "abs", or "|im|" where a sign would tell an image from its reflection.
+        "re", "im", "abs", or ``"|im|"`` where a sign would tell an image from its reflection.
     """
 
     coefficients: CoefficientTable

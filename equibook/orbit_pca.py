@@ -57,9 +57,9 @@ class OrbitPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components_, n_features)
+    components_ : ndarray of shape (n_kept, n_features)
         Orthonormal. Features are pixels; of coefficients all real parts, then all imaginary parts.
-    explained_variance_ : ndarray of shape (n_components_,)
+    explained_variance_ : ndarray of shape (n_kept,)
         Falling. Mean squares about the mean, divided by the number of copies of samples, not by one less.
     total_variance_ : float
         Of all features.
@@ -109,7 +109,7 @@ class OrbitPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Return components: ndarray of shape (n_samples, n_components_)."""
+        """Return components: ndarray of shape (n_samples, n_kept)."""
         check_is_fitted(self)
         return (self._as_rows(X) - self.mean_) @ self.components_.T
 
