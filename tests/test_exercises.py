@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn.utils import fuse_conv_bn_eval
 
@@ -12,6 +13,7 @@ from equibook import GlassBoxClassifier, Representation, actions, datasets, exer
 from equibook.convolution import conv_matrix, conv_structure
 from equibook.exercises import exercise, find_exercise, list_chapters, list_exercises
 from equibook.groups import CyclicGroup, DihedralGroup, Element
+from equibook.plots.reductions import count_components
 from equibook.unfold import unfold_network
 from equibook.verdicts import DONE, NOT_TRIED, NOT_YET
 
@@ -114,6 +116,25 @@ def around(n_in, n_out):
 
 
 # What readers answer, and the word of the hint that it must get; no word: right.
+def enough(eigenvalues, share):
+    return count_components(eigenvalues / eigenvalues.sum(), share)
+
+
+def pca_of(X, n, *, centre=True):
+    _, s, V = np.linalg.svd(X - X.mean(axis=0) * centre, full_matrices=False)
+    return V[:n], s[:n] ** 2 / (len(X) - 1)
+
+
+def quarter_turns(side):
+    return [np.rot90(np.arange(side**2).reshape(side, side), n).ravel() for n in range(4)]
+
+
+def average_by_axes(C, side):
+    four = C.reshape((side,) * 4)
+    turned = [np.rot90(np.rot90(four, n, axes=(0, 1)), n, axes=(2, 3)) for n in range(4)]
+    return np.mean(turned, axis=0).reshape(C.shape)
+
+
 def affine(W1, b1, W2, b2, x, *, gates=None, passes=None):
     """The right answer to 02-2, or one with other gates, or with other gates for the biases."""
     gates = W1 @ x + b1 > 0 if gates is None else gates
@@ -267,6 +288,46 @@ ANSWERS = {
         (torch.zeros_like, "same maps"), (nn.Conv2d(1, 2, 3, stride=2), "shape (3, 2, 11, 11)"),
         (nn.Sequential(around(1, 2), nn.ReLU(), nn.Flatten()), "shape (3, 1152)"), (lambda x: 1, "returned int"),
         (nn.Conv2d(3, 1, 3), "Wanted"), (nn.Conv2d, "Wanted"), (24, "Wanted"),
+    ],
+    "07-1": [
+        (enough, ""),
+        (lambda v, share: next(n for n in range(1, 9) if v[:n].sum() >= share * v.sum() - 1e-9), ""),
+        (lambda v, share: enough(v, share) - 1, "One short"),
+        (lambda v, share: enough(v**2, share), "Do not square"),
+        (lambda v, share: enough(v, share + 1e-9), "just reached"),
+        (lambda v, share: np.searchsorted(np.cumsum(v), share) + 1, "sum to 1"),
+        (lambda v, share: int(np.sum(v / v.sum() >= share)), "single components"),
+        (lambda v, share: len(v), "Add them up by hand"), (lambda v, share: v.cumsum(), "not ndarray"),
+        (lambda v, share: True, "not bool"), (lambda v: 2, "Wanted"), (3, "Wanted"),
+    ],
+    "07-2": [
+        (pca_of, ""),
+        (lambda X, n: (lambda found: (-found.components_, found.explained_variance_))(PCA(n).fit(X)), ""),
+        (lambda X, n: pca_of(X, n, centre=False), "Subtract the mean"),
+        (lambda X, n: (pca_of(X, n)[0].T, pca_of(X, n)[1]), "as rows"),
+        (lambda X, n: (pca_of(X, n)[0], pca_of(X, n)[1] * 39), "sums over all samples"),
+        (lambda X, n: (pca_of(X, n)[0], pca_of(X, n)[1] * 39 / 40), "one less"),
+        (lambda X, n: (pca_of(X, n)[0], np.sqrt(pca_of(X, n)[1] * 39)), "singular values"),
+        (lambda X, n: (pca_of(X, n)[0], np.sqrt(pca_of(X, n)[1])), "standard deviations"),
+        (lambda X, n: (pca_of(X, n)[0], pca_of(X, n)[1] / pca_of(X, 6)[1].sum()), "shares"),
+        (lambda X, n: (pca_of(X, n)[0], np.ones(n)), "variance of `X` along it"),
+        (lambda X, n: (pca_of(X, n)[0][::-1], pca_of(X, n)[1]), "largest variance first"),
+        (lambda X, n: (pca_of(X, 6)[0][3:], pca_of(X, n)[1]), "do not have the largest"),
+        (lambda X, n: (2 * pca_of(X, n)[0], pca_of(X, n)[1]), "length 1"),
+        (lambda X, n: pca_of(X, 6), "shapes must be"), (lambda X, n: pca_of(X, n)[0], "Return two things"),
+        (lambda X: pca_of(X, 3), "Wanted"), ("PCA", "Wanted"),
+    ],
+    "07-3": [
+        (lambda C, side: np.mean([C[np.ix_(p, p)] for p in quarter_turns(side)], axis=0), ""),
+        (average_by_axes, ""),
+        (lambda C, side: 4 * average_by_axes(C, side), "Divide by 4"), (lambda C, side: C, "as it was"),
+        (lambda C, side: np.mean([np.rot90(C, n) for n in range(4)], axis=0), "You turned the matrix"),
+        (lambda C, side: np.mean([C[p] for p in quarter_turns(side)], axis=0), "Only the rows"),
+        (lambda C, side: np.mean([C[:, p] for p in quarter_turns(side)], axis=0), "Only the columns"),
+        (lambda C, side: (C + C[np.ix_(quarter_turns(side)[1], quarter_turns(side)[1])]) / 2, "two of the four"),
+        (lambda C, side: np.eye(side**2), "not the mean"), (lambda C, side: C.T + np.arange(16), "Which pixel"),
+        (lambda C, side: C.reshape((side,) * 4), "shape (16, 16)"),
+        (lambda C: C, "Wanted"), (np.eye(16), "Wanted"),
     ],
     "09-1": [
         (lambda why, i: max(why.group("ring"), key=lambda ring: abs(why.group("ring")[ring][i])), ""),
