@@ -8,6 +8,7 @@ says something, a marker, a place or a word says it as well.
 from equibook.plots.convolutions import plot_conv_costs, plot_conv_matrix, plot_conv_window
 from equibook.plots.equivariance import plot_error_maps, plot_errors, plot_grids, plot_reports, plot_square
 from equibook.plots.figures import Picture, show_images, to_png
+from equibook.plots.lifting import plot_filter_bank, plot_lift, plot_rings, plot_wavelet
 from equibook.plots.models import (
     plot_accuracy_by_angle,
     plot_demo,
@@ -44,13 +45,16 @@ __all__ = [
     "plot_error_maps",
     "plot_errors",
     "plot_explanation",
+    "plot_filter_bank",
     "plot_gates",
     "plot_grids",
     "plot_layers",
+    "plot_lift",
     "plot_orbits",
     "plot_parts",
     "plot_plane",
     "plot_reports",
+    "plot_rings",
     "plot_scree",
     "plot_scree_and_plane",
     "plot_sensitivity",
@@ -58,6 +62,7 @@ __all__ = [
     "plot_square",
     "plot_turned_component",
     "plot_unit",
+    "plot_wavelet",
     "show_images",
     "to_png",
 ]
