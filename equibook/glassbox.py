@@ -42,7 +42,7 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
     representation : Representation or Pixels, optional
         Layer 1; None means `Representation()`. `Pixels()` leaves it out, for comparison.
     n_components : int, optional
-        Of Layer 2; None means min(200, n_samples // 4), for `qda` no more than half the images of the smallest class.
+        Of Layer 2; None means min(200, n_samples // 3), for `qda` no more than half the images of the smallest class.
     random_state : int
         For classifiers and PCA that draw.
 

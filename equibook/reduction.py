@@ -11,11 +11,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from equibook._checks import check_positive_int
 
 MOST = 200  # components by default
+EXACT_UP_TO = 3000  # samples or features, whichever is fewer: above it, exact components take minutes
 
 
 def default_n_components(n_samples: int) -> int:
-    """Return how many components serve so many samples: a quarter as many, from 1 to 200. Chosen by validation."""
-    return max(1, min(MOST, n_samples // 4))
+    """Return how many components serve so many samples: a third as many, from 1 to 200. Chosen by validation."""
+    return max(1, min(MOST, n_samples // 3))
 
 
 class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -24,11 +25,11 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     Parameters
     ----------
     n_components : int, optional
-        None means min(200, n_samples // 4): more spoil small samples. A number that is too large is an error.
+        None means min(200, n_samples // 3): more spoil small samples. A number that is too large is an error.
     whiten : bool
         Scale every component to variance 1, for classifiers that measure plain distances.
     random_state : int
-        For the randomised PCA that scikit-learn takes for large data.
+        For the randomised PCA that is taken where samples and features are both above 3000; exact below.
 
     Attributes
     ----------
@@ -56,7 +57,8 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         self.scaler_ = StandardScaler().fit(X)
         n_components = self._choose_n_components(X)
-        self.pca_ = PCA(n_components, whiten=self.whiten, random_state=self.random_state)
+        solver = _choose_solver(*X.shape)
+        self.pca_ = PCA(n_components, whiten=self.whiten, svd_solver=solver, random_state=self.random_state)
         self.pca_.fit(self.scaler_.transform(X))
         self.pca_.components_ = np.ascontiguousarray(self.pca_.components_)  # sums run alike before and after saving
         self._n_features_out = n_components
@@ -103,3 +105,10 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             need = f"`n_components` must be at most {most} for {len(X)} samples with {varying} varying features"
             raise ValueError(f"{need}, got {n_components}. Lower it, pass more samples, or leave it None.")
         return n_components
+
+
+def _choose_solver(n_samples: int, n_features: int) -> str:
+    """Return scikit-learn's name of the quicker exact way; its own choice loses a few per cent of the last variances."""
+    if min(n_samples, n_features) > EXACT_UP_TO:
+        return "randomized"
+    return "full" if 2 * n_samples < n_features else "covariance_eigh"

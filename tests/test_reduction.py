@@ -44,14 +44,30 @@ def test_whitened_components_have_variance_1(features):
     assert not np.allclose(Reduction(5).fit_transform(features).var(axis=0, ddof=1), 1)
 
 
-@pytest.mark.parametrize(("n_samples", "expected"), [(60, 15), (20, 5), (3, 1), (2, 1)])
-def test_default_is_a_quarter_of_the_samples(features, n_samples, expected):
+@pytest.mark.parametrize(("n_samples", "expected"), [(60, 20), (30, 10), (7, 2), (2, 1)])
+def test_default_is_a_third_of_the_samples(features, n_samples, expected):
     assert Reduction().fit(features[:n_samples]).pca_.n_components_ == expected
 
 
 def test_default_stops_at_200():
     X = np.random.default_rng(0).standard_normal((1000, 230))
     assert Reduction().fit(X).pca_.n_components_ == 200
+
+
+@pytest.mark.parametrize("n_samples", [30, 60, 400])
+def test_few_components_are_as_exact_as_all(n_samples):
+    X = np.random.default_rng(0).standard_normal((n_samples, 600))
+    every = np.linalg.eigvalsh(np.corrcoef(X.T))[::-1] * n_samples / (n_samples - 1)
+    assert np.allclose(Reduction(8).fit(X).pca_.explained_variance_, every[:8], rtol=1e-10)
+    theirs = PCA(8, svd_solver="randomized", random_state=0).fit(StandardScaler().fit_transform(X))
+    assert not np.allclose(theirs.explained_variance_, every[:8], rtol=1e-6)
+
+
+def test_large_data_get_the_randomised_components(monkeypatch):
+    monkeypatch.setattr("equibook.reduction.EXACT_UP_TO", 20)
+    X = np.random.default_rng(0).standard_normal((40, 30))
+    assert Reduction(3).fit(X).pca_.svd_solver == "randomized"
+    assert np.array_equal(Reduction(3).fit_transform(X), Reduction(3).fit_transform(X))
 
 
 def test_contract(features):
