@@ -79,17 +79,19 @@ def decision_scores(classifier: ClassifierMixin, Z: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_samples,) for two classes, positive for `classes_[1]`; otherwise (n_samples, n_classes)
-        Affine classifiers and `rbf_svm`: in their own unit; the others: log probabilities, or for two classes their
-        difference.
+        Affine classifiers and `rbf_svm`: in their own unit; the others: log probabilities up to a number that an
+        image's classes share, or for two classes their difference.
     """
     if isinstance(classifier, NearestCentroid):
         matrix, offset = as_affine(classifier)
         scores = Z @ matrix.T + offset
-    elif hasattr(classifier, "decision_function"):
-        return classifier.decision_function(Z)
-    else:
-        log_p = _log_probabilities(classifier, Z)
+    elif isinstance(classifier, MLPClassifier):
+        scores = _outputs(classifier, Z)
+    elif isinstance(classifier, GaussianNB):
+        log_p = classifier.predict_joint_log_proba(Z)
         scores = np.diff(log_p, axis=1) if log_p.shape[1] == 2 else log_p
+    else:
+        return classifier.decision_function(Z)
     return scores[:, 0] if scores.shape[1] == 1 else scores
 
 
@@ -113,8 +115,11 @@ def class_probabilities(classifier: ClassifierMixin, Z: np.ndarray) -> np.ndarra
     return softmax(scores, axis=1) if scores.ndim == 2 else np.stack([expit(-scores), expit(scores)], axis=1)
 
 
-def _log_probabilities(classifier: ClassifierMixin, Z: np.ndarray) -> np.ndarray:
-    """Return log probabilities up to a constant a sample; those of the perceptron are kept finite."""
-    if hasattr(classifier, "predict_joint_log_proba"):
-        return classifier.predict_joint_log_proba(Z)
-    return np.log(np.clip(classifier.predict_proba(Z), np.finfo(np.float64).tiny, None))
+def _outputs(classifier: MLPClassifier, Z: np.ndarray) -> np.ndarray:
+    """Return what leaves the last layer, before it is made into probabilities: (n_samples, n_scores)."""
+    layers = zip(classifier.coefs_, classifier.intercepts_, strict=True)
+    (into, offset), *rest = layers
+    values = Z @ into + offset
+    for weights, bias in rest:
+        values = np.maximum(values, 0) @ weights + bias
+    return values

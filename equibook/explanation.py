@@ -1,7 +1,8 @@
 r"""Why this answer: a score split exactly into named features, and into pixels.
 
-Features are of degree 1, and everything after them is affine. So the score is :math:`w \cdot f(x) + b`, a sum over
-features; and by Euler's theorem :math:`f(x) = \nabla f(x) \cdot x`, so it is a sum over pixels too.
+The score is :math:`w \cdot f(x) + b`, a sum over features: with one w for all images where the classifier is affine,
+and with the gradient averaged while the image brightens from black where it is not; b is the score of black. Features
+are of degree 1: by Euler's theorem :math:`f(x) = \nabla f(x) \cdot x`, so the score is a sum over pixels too.
 
 References
 ----------
@@ -30,11 +31,13 @@ class Explanation:
     pixels : ndarray of shape (n_samples, n_channels, height, width)
         Contribution of each pixel, in the unit of the score.
     bias : ndarray of shape (n_samples,)
+        The score of a black image.
     score : ndarray of shape (n_samples,)
     target : ndarray of shape (n_samples,)
         The class whose score it is.
     reference : ndarray of shape (n_samples, n_features)
-        Contribution of each feature of the average training image: `features - reference` sets this image apart.
+        Contribution that each feature of the average training image would have with the same weights:
+        `features - reference` sets this image apart.
     table : FeatureTable
         What each feature is.
     """

@@ -10,16 +10,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from equibook._checks import as_images, check_choice, check_labels, check_same_shape
 from equibook.classifiers import (
-    AFFINE,
     CLASSIFIERS,
     PROBABILISTIC,
     WHITENED,
-    as_affine,
     class_probabilities,
     decision_scores,
     make_classifier,
 )
 from equibook.explanation import Explanation, pixel_contributions
+from equibook.integrated_gradients import average_gradients
 from equibook.novelty import Novelty
 from equibook.reduction import Reduction, default_n_components
 from equibook.representation import Pixels, Representation
@@ -181,33 +180,44 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         features = self._features(X)
         return self.novelty_.score(features)
 
-    def explain(self, X: Any, target: Any = None) -> Explanation:
+    def explain(self, X: Any, target: Any = None, *, against: Any = None) -> Explanation:
         """Split scores exactly, in float64, into named features and into pixels.
+
+        Weights are the gradient of the score, averaged while the image brightens from black; of an affine score it is
+        the same everywhere. See `equibook.integrated_gradients`.
 
         Parameters
         ----------
         X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
         target : label, optional
             The class whose score is explained. None means `classes_[1]` of two, and the predicted one of more.
+        against : label, optional
+            Explain by how much the score of `target` is above that of this class: why the one and not the other?
+            The score of two classes says so by itself.
 
         Returns
         -------
         Explanation
+            The bias is the score of a black image.
         """
         check_is_fitted(self)
         images = as_images(X).double()
         check_same_shape(images, self.representation_.n_channels_, self.representation_.size_)
-        matrix, offset = self._as_affine()
+        self._check_explainable()
+        components = self.reduce(images)
         scores = np.atleast_2d(self.decision_function(images).T).T  # (n_samples, n_scores)
-        columns, signs = self._choose_scores(scores, target)
-        weights = matrix[columns] * signs[:, None]
+        chosen, names = self._choose_scores(scores, target, against)
+        matrix, black = self.reduction_.as_affine()
+        gradients = average_gradients(self.classifier_, black, components)
+        weights = np.einsum("ns,nsc->nc", chosen, gradients) @ matrix
         features, pixels = self._contributions(images, torch.from_numpy(weights))
+        of_black = np.atleast_1d(decision_scores(self.classifier_, black[None])[0])
         return Explanation(
             features=features * weights,
             pixels=pixels,
-            bias=offset[columns] * signs,
-            score=scores[np.arange(len(scores)), columns] * signs,
-            target=self.classes_[columns if scores.shape[1] > 1 else (signs > 0).astype(int)],
+            bias=chosen @ of_black,
+            score=(chosen * scores).sum(axis=1),
+            target=names,
             reference=self.reduction_.scaler_.mean_ * weights,
             table=self.representation_.table_,
         )
@@ -216,26 +226,37 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.representation_.transform(as_images(X)).numpy()
 
-    def _as_affine(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return Layers 2 and 3 as one affine map of the features: (n_scores, n_features) and (n_scores,)."""
+    def _check_explainable(self) -> None:
         if isinstance(self.representation_, Pixels):
             raise ValueError("`explain` needs named features, got a model of pixels. Fit one with a Representation.")
-        if self.classifier not in AFFINE:
-            hint = f"Explain a model with one of {', '.join(AFFINE)}."
-            raise ValueError(f"`explain` needs a classifier with an affine score, got {self.classifier!r}. {hint}")
-        matrix, offset = as_affine(self.classifier_)
-        to_components, shift = self.reduction_.as_affine()
-        return matrix @ to_components, matrix @ shift + offset
+        if self.classifier == "rbf_svm" and len(self.classes_) > 2:
+            others = ", ".join(name for name in CLASSIFIERS if name != "rbf_svm")
+            need = "`explain` needs a score that is a sum, but pairs of classes vote in 'rbf_svm' of more than two"
+            raise ValueError(f"{need}, got {len(self.classes_)} classes. Explain a model with one of {others}.")
 
-    def _choose_scores(self, scores: np.ndarray, target: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return for each image the column of its score, and the sign: two classes share one score."""
-        n = len(scores)
+    def _choose_scores(self, scores: np.ndarray, target: Any, against: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return by how much each score counts for each image, (n_samples, n_scores), and the classes explained.
+
+        Two classes share one score: it counts 1 for the second, -1 for the first.
+        """
+        two = scores.shape[1] == 1
+        names = self.classes_[np.ones(len(scores), dtype=int) if two else scores.argmax(axis=1)]
         if target is not None:
-            classes = self.classes_.tolist()
-            target = classes.index(check_choice(np.asarray(target).item(), classes, name="target"))
-        if scores.shape[1] == 1:
-            return np.zeros(n, dtype=int), np.full(n, -1.0 if target == 0 else 1.0)
-        return scores.argmax(axis=1) if target is None else np.full(n, target), np.ones(n)
+            names = np.full(len(scores), self._find_class(target, "target"))
+        counts = (names[:, None] == self.classes_).astype(float)
+        if against is not None:
+            other = self._find_class(against, "against")
+            if (names == other).any():
+                need = f"`against` must be another class than the one explained, got {against!r} for both"
+                raise ValueError(f"{need}. Choose `target` or `against` differently.")
+            counts -= other == self.classes_
+        if two:
+            counts = np.where(names == self.classes_[1], 1.0, -1.0)[:, None]
+        return counts, names
+
+    def _find_class(self, label: Any, name: str) -> Any:
+        classes = self.classes_.tolist()
+        return self.classes_[classes.index(check_choice(np.asarray(label).item(), classes, name=name))]
 
     def _contributions(self, images: torch.Tensor, weights: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         network = self.representation_.network(torch.float64)

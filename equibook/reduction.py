@@ -108,7 +108,7 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
 
 def _choose_solver(n_samples: int, n_features: int) -> str:
-    """Return scikit-learn's name of the quicker exact way; its own choice loses a few per cent of the last variances."""
+    """Return scikit-learn's name of the quicker exact way; its own choice draws the last components."""
     if min(n_samples, n_features) > EXACT_UP_TO:
         return "randomized"
     return "full" if 2 * n_samples < n_features else "covariance_eigh"

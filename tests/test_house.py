@@ -10,7 +10,8 @@ import equibook
 ORDER = """
     _checks _files groups actions orbits frames colour filters equivariant fast invariant pose representation reduction
     irreducibles orbit_pca classifiers
-    novelty explanation glassbox networks convolution receptive_fields operators layer_list unfold operations rewriting
+    integrated_gradients novelty explanation glassbox networks convolution receptive_fields operators layer_list unfold
+    operations rewriting
     measure disturbances sensitivity reconstruction design repack alexnet probes persistence
     image_files shapes datasets drawing plots layers_at pictures pages frame_cache explorers live
     verdicts exercises quizzes progress summaries readers_copy lessons train_networks demo lab doctor cli

@@ -117,8 +117,8 @@ def plot_plane(model: GlassBoxClassifier, X: Any, y: Any, *, orbit: Any = None) 
 def plot_explanation(why: Explanation, i: int = 0) -> Figure:
     """Show the parts of one score: its pixels, and its features by scale, ring and angular frequency.
 
-    Pixels sum to the score minus the bias; each group of features sums to the score minus that of the average training
-    image. The titles give the sums.
+    Pixels sum to the score minus the bias; each group of features sums to the score minus what the average training
+    image would get with the same weights. The titles give the sums.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def plot_explanation(why: Explanation, i: int = 0) -> Figure:
     figure = Picture(figsize=(9.2, 3), layout="constrained")
     figure.suptitle(
         f"Score for class {why.target[i]}: {score:+.2f}    bias: {bias:+.2f}    "
-        f"average, the score of the average training image: {average:+.2f}",
+        f"average, the average training image with the same weights: {average:+.2f}",
         x=0.01, ha="left", fontsize=9.5, weight="bold",
     )  # fmt: skip
     ax, *rest = figure.subplots(1, 4, width_ratios=(1.25, 1, 1, 1))
