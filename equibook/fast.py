@@ -5,7 +5,9 @@ Three things make the difference, and a test holds the result against the plain 
 1. Maps of wide wavelets are smooth, so a coarse grid of places serves them: every second place from a scale of
    1.5 pixels on, every fourth from 6. The wavelets are sampled where that grid needs them, between pixels if need be.
 2. Interpolating a coarse map to all pixels is linear, and so is reading it: both are folded into one matrix.
-3. Images are taken a few at a time, so that their maps stay in the processor's cache.
+3. Wavelets of 3 pixels and more see a blurred image on that same coarse grid, as weighted sums of blurs: a fourth of
+   the weights, or a sixteenth.
+4. Images are taken a few at a time, so that their maps stay in the processor's cache.
 """
 
 import math
@@ -17,10 +19,12 @@ import torch.nn.functional as F
 from scipy.interpolate import make_interp_spline
 from torch import Tensor, nn
 
-from equibook.equivariant import EquivariantLayer, Lifting, PolarHarmonics, check_input, modulus
+from equibook.equivariant import EquivariantLayer, Lifting, PolarHarmonics, check_input, modulus, orientation_waves
 from equibook.filters import morlet_bank
 
-PIXELS_AT_ONCE = 2**16  # 64 images of 32 x 32; with many more, the same work takes half as long again
+PIXELS_AT_ONCE = 2**15  # 32 images of 32 x 32; with many more, the same work takes half as long again
+BLURRED_FROM = 3.0  # pixels: the scale from which a blurred image serves
+BLUR = 0.7  # standard deviation of the blur over the distance between places; it reaches twice that distance
 
 
 class FastEquivariantLayer(nn.Module):
@@ -88,33 +92,100 @@ class ScaleReader(nn.Module):
     filters: Tensor
     orientations: Tensor
     places: Tensor
-    combine: Tensor
+    columns: Tensor
+    signs: Tensor
 
     def __init__(self, size: int, scale: float, lifting: Lifting, harmonics: PolarHarmonics) -> None:
         super().__init__()
         self.stride = coarse_stride(scale)
         rest = (size - 1) % self.stride  # of the side that the grid leaves over; if odd, it lies between the pixels
         bank = morlet_bank(scale, lifting.n_orientations, frequency=lifting.frequency, even=rest % 2 == 1)
-        self.padding = (bank.shape[-1] - 1 - rest) // 2
-        waves, wave_rows = _real_parts(harmonics.orientations, harmonics, 2)
-        places, place_rows = _real_parts(harmonics.places, harmonics, 0, 1)
-        interpolation = interpolation_matrix(size, self.stride)
-        folded = interpolation.T @ places @ interpolation
+        self.blur = None
+        if scale >= BLURRED_FROM:
+            self.blur = Blur(size, self.stride)
+            bank = self.blur.express(bank)
+        self.padding = bank.shape[-1] // 2 - Blur.MARGIN if self.blur else (bank.shape[-1] - 1 - rest) // 2
+        readings = harmonics.readings
+        pairs = list(dict.fromkeys((ring, abs(m)) for ring, m, _ in readings))
         self.register_buffer("filters", torch.cat([bank.real, bank.imag])[:, None])
-        self.register_buffer("orientations", waves)
-        self.register_buffer("places", folded.flatten(1).T.contiguous())
-        self.register_buffer("combine", _combine(wave_rows, place_rows, len(waves), len(places)))
+        self.register_buffer("orientations", _orientation_parts(lifting.n_orientations, readings))
+        self.register_buffer("places", _place_parts(harmonics, pairs, interpolation_matrix(size, self.stride)))
+        self.splits = (1, (len(self.orientations) + 1) // 2)
+        columns = [self._column(m, l) * len(pairs) + pairs.index((ring, abs(m))) for ring, m, l in readings]
+        self.register_buffer("columns", torch.tensor(columns))
+        signs = [[1, -1 if m < 0 else 1] for _, m, _ in readings]
+        self.register_buffer("signs", torch.tensor(signs, dtype=torch.float64))
+
+    def _column(self, m: int, l: int) -> int:
+        """Return where l stands in the order 0, 1, 2, …, -1, -2, …; for m < 0 where -l does: C(m, l) = conj C(-m, -l)."""
+        order = -l if m < 0 else l
+        return order if order >= 0 else self.splits[1] - 1 - order
 
     def forward(self, seen: Tensor) -> Tensor:
-        """Return real and imaginary parts by turns, (n, 2 * n_readings), of images (n, 1, size, size)."""
-        maps = modulus(F.conv2d(seen, self.filters, stride=self.stride, padding=self.padding))
-        products = self.orientations @ maps.flatten(2) @ self.places
-        return products.flatten(1) @ self.combine
+        """Return real and imaginary parts, (n, n_readings, 2), of images (n, 1, size, size)."""
+        x, stride = (seen, self.stride) if self.blur is None else (self.blur(seen), 1)
+        maps = modulus(F.conv2d(x, self.filters, stride=stride, padding=self.padding))
+        products = (self.orientations @ maps.flatten(2) @ self.places).unflatten(2, (-1, 2))
+        plain, cosines, sines = torch.view_as_complex(products).tensor_split(self.splits, dim=1)
+        sines = 1j * sines
+        by_order = torch.cat([plain, cosines + sines, cosines - sines], dim=1)
+        return torch.view_as_real(by_order.flatten(1)[:, self.columns]) * self.signs
+
+
+class Blur(nn.Module):
+    """Blur images and keep every stride-th place, on a grid centred on the image and two places larger on each side.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of the images.
+    stride : int
+        Distance between places, in pixels.
+    """
+
+    MARGIN = 2  # places: as far as the blur reaches
+    rows: Tensor
+
+    def __init__(self, size: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        n_places = math.ceil(size / stride) + 2 * self.MARGIN
+        self.register_buffer("rows", self._bell(_centred(n_places, stride)[:, None] - _centred(size)))
+
+    def _bell(self, u: Tensor) -> Tensor:
+        return torch.exp(-0.5 * (u / (BLUR * self.stride)) ** 2) * (u.abs() <= self.MARGIN * self.stride)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return blurred images (n, 1, n_places, n_places) of images (n, 1, size, size)."""
+        return self.rows @ images @ self.rows.T
+
+    def express(self, filters: Tensor) -> Tensor:
+        """Return the weights with which blurs at the places around sum to filters, as nearly as they can.
+
+        Parameters
+        ----------
+        filters : complex Tensor of shape (n_filters, n_pixels, n_pixels)
+
+        Returns
+        -------
+        complex Tensor of shape (n_filters, n_places, n_places)
+            n_places is odd.
+        """
+        n_pixels = filters.shape[-1]
+        n_places = 2 * math.ceil(n_pixels / 2 / self.stride) + 1
+        blurs = self._bell(_centred(n_pixels)[:, None] - _centred(n_places, self.stride))
+        fit = torch.linalg.pinv(blurs).to(filters.dtype)
+        return fit @ filters @ fit.T
 
 
 def coarse_stride(scale: float) -> int:
     """Return how far apart places may lie for wavelets of a scale: 1, 2 or 4 pixels."""
     return 4 if scale >= 6 else 2 if scale >= 1.5 else 1
+
+
+def _centred(n: int, step: int = 1) -> Tensor:
+    """Return n positions about 0, a step apart: float64."""
+    return (torch.arange(n, dtype=torch.float64) - (n - 1) / 2) * step
 
 
 def interpolation_matrix(size: int, stride: int) -> Tensor:
@@ -136,46 +207,22 @@ def interpolation_matrix(size: int, stride: int) -> Tensor:
     n_places = math.ceil(size / stride)
     if n_places == 1:
         return torch.ones(size, 1, dtype=torch.float64)
-    places = (np.arange(n_places) - (n_places - 1) / 2) * stride
-    pixels = np.arange(size) - (size - 1) / 2
-    return torch.from_numpy(make_interp_spline(places, np.eye(n_places), k=min(3, n_places - 1))(pixels))
+    spline = make_interp_spline(_centred(n_places, stride).numpy(), np.eye(n_places), k=min(3, n_places - 1))
+    return torch.from_numpy(spline(_centred(size).numpy()))
 
 
-def _real_parts(waves: Tensor, harmonics: PolarHarmonics, *columns: int) -> tuple[Tensor, list[tuple[int, int, int]]]:
-    """Split the complex waves of all readings into distinct real ones.
-
-    Readings that differ in the sign of m or l have conjugate waves and share both parts. The columns, of (ring, m, l),
-    are those that the waves depend on; the last one has the sign.
-
-    Returns
-    -------
-    parts : Tensor of shape (n_parts, ...)
-    rows : list of tuples (row of the real part, row of the imaginary part, sign of the imaginary part), one a reading
-    """
-    parts: list[Tensor] = []
-    found: dict[tuple[int, ...], int] = {}
-    rows = []
-    for reading, wave in zip(harmonics.readings, waves, strict=True):
-        sign = -1 if reading[columns[-1]] < 0 else 1
-        key = tuple(abs(reading[column]) for column in columns)
-        if key not in found:
-            found[key] = len(parts)
-            parts += [wave[..., 0], sign * wave[..., 1]]
-        rows.append((found[key], found[key] + 1, sign))
-    return torch.stack(parts), rows
+def _orientation_parts(n_orientations: int, readings: Sequence[tuple[int, int, int]]) -> Tensor:
+    """Return cosines of all orders l ≥ 0, then sines of those above 0: (1 + 2 * largest l, n_orientations)."""
+    orders = torch.arange(1 + max(abs(l) for _, _, l in readings))
+    waves = orientation_waves(n_orientations)[(orders[:, None] * torch.arange(n_orientations)) % n_orientations]
+    return torch.cat([waves.real, waves.imag[1:]])
 
 
-def _combine(
-    wave_rows: Sequence[tuple[int, int, int]], place_rows: Sequence[tuple[int, int, int]], n_waves: int, n_places: int
-) -> Tensor:
-    """Return the matrix of zeros and ±1 that makes complex products out of the products of real parts.
-
-    (a + i s b)(p + i t q) = (ap − st bq) + i (t aq + s bp), with signs s and t.
-    """
-    combine = torch.zeros(n_waves, n_places, len(wave_rows), 2, dtype=torch.float64)
-    for reading, ((a, b, s), (p, q, t)) in enumerate(zip(wave_rows, place_rows, strict=True)):
-        combine[a, p, reading, 0] += 1
-        combine[b, q, reading, 0] -= s * t
-        combine[a, q, reading, 1] += t
-        combine[b, p, reading, 1] += s
-    return combine.flatten(2).flatten(0, 1)
+def _place_parts(harmonics: PolarHarmonics, pairs: Sequence[tuple[int, int]], interpolation: Tensor) -> Tensor:
+    """Return the waves of pairs (ring, m ≥ 0), real and imaginary parts by turns: (n_places², 2 * n_pairs)."""
+    waves = {}
+    for (ring, m, _), wave in zip(harmonics.readings, torch.view_as_complex(harmonics.places), strict=True):
+        waves.setdefault((ring, abs(m)), wave.conj() if m < 0 else wave)
+    parts = torch.view_as_real(torch.stack([waves[pair] for pair in pairs]).resolve_conj())
+    folded = interpolation.T @ parts.permute(0, 3, 1, 2) @ interpolation  # (n_pairs, 2, n_places, n_places)
+    return folded.flatten(0, 1).flatten(1).T.contiguous()
