@@ -117,7 +117,7 @@ class ScaleReader(nn.Module):
         self.register_buffer("signs", torch.tensor(signs, dtype=torch.float64))
 
     def _column(self, m: int, l: int) -> int:
-        """Return where l stands in the order 0, 1, 2, …, -1, -2, …; for m < 0 where -l does: C(m, l) = conj C(-m, -l)."""
+        """Return where l stands among 0, 1, …, -1, …; for m < 0 where -l does, since C(m, l) = conj C(-m, -l)."""
         order = -l if m < 0 else l
         return order if order >= 0 else self.splits[1] - 1 - order
 
@@ -220,7 +220,7 @@ def _orientation_parts(n_orientations: int, readings: Sequence[tuple[int, int, i
 
 def _place_parts(harmonics: PolarHarmonics, pairs: Sequence[tuple[int, int]], interpolation: Tensor) -> Tensor:
     """Return the waves of pairs (ring, m ≥ 0), real and imaginary parts by turns: (n_places², 2 * n_pairs)."""
-    waves = {}
+    waves: dict[tuple[int, int], Tensor] = {}
     for (ring, m, _), wave in zip(harmonics.readings, torch.view_as_complex(harmonics.places), strict=True):
         waves.setdefault((ring, abs(m)), wave.conj() if m < 0 else wave)
     parts = torch.view_as_real(torch.stack([waves[pair] for pair in pairs]).resolve_conj())

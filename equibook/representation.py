@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from equibook._checks import as_images, check_choice, check_positive_int, check_same_shape, like
 from equibook.colour import OpponentColours
+from equibook.compiling import Compiled
 from equibook.equivariant import CoefficientTable, EquivariantLayer
 from equibook.fast import FastEquivariantLayer
 from equibook.frames import centre
@@ -53,6 +54,8 @@ class Representation(TransformerMixin, BaseEstimator):
         How many images are worked on at a time.
     device : str
         "cpu" or "cuda".
+    compile : bool
+        Have torch compile `transform`. The first call then takes a minute; see `equibook.compiling`.
 
     Attributes
     ----------
@@ -82,6 +85,7 @@ class Representation(TransformerMixin, BaseEstimator):
         translation: str = "fixed",
         batch_size: int = 128,
         device: str = "cpu",
+        compile: bool = False,
     ) -> None:
         self.scales = scales
         self.n_orientations = n_orientations
@@ -93,6 +97,7 @@ class Representation(TransformerMixin, BaseEstimator):
         self.translation = translation
         self.batch_size = batch_size
         self.device = device
+        self.compile = compile
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Remember the shape of the images and name the features; nothing is learned.
@@ -110,6 +115,7 @@ class Representation(TransformerMixin, BaseEstimator):
         self._check_parameters(images.shape[-1])
         self.n_channels_, self.size_ = int(images.shape[1]), int(images.shape[-1])
         self._networks: dict[torch.dtype, nn.Sequential] = {}
+        self._compiled_networks: dict[tuple[torch.dtype, int], Compiled] = {}
         self.table_: FeatureTable = cast(Invariants, self.network(images.dtype)[-1]).table
         return self
 
@@ -124,7 +130,7 @@ class Representation(TransformerMixin, BaseEstimator):
         -------
         ndarray or Tensor of shape (n_samples, n_features), in the unit of the images
         """
-        return self._stream(X, lambda network, batch: network(batch))
+        return self._stream(X, lambda dtype: self._compiled(dtype) if self.compile else self.network(dtype))
 
     def coefficients(self, X: Any) -> Any:
         """Return the equivariant coefficients that the features are made of.
@@ -137,7 +143,7 @@ class Representation(TransformerMixin, BaseEstimator):
         -------
         complex ndarray or Tensor of shape (n_samples, n_coefficients); `coefficient_table_` says what each is
         """
-        return self._stream(X, lambda network, batch: network[:-1](batch))
+        return self._stream(X, lambda dtype: self.network(dtype)[:-1])
 
     def pose(self, X: Any) -> Pose:
         """Read which way each image points, from the phases of its coefficients: a turn by a adds a.
@@ -240,7 +246,7 @@ class Representation(TransformerMixin, BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the torch modules, which are built again from the numbers."""
         state = super().__getstate__()
-        return {**state, "_networks": {}} if "_networks" in state else state
+        return {**state, "_networks": {}, "_compiled_networks": {}} if "_networks" in state else state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -261,13 +267,19 @@ class Representation(TransformerMixin, BaseEstimator):
             pooled=self.translation == "pool",
         )
 
-    def _stream(self, X: Any, compute: Callable[[nn.Sequential, Tensor], Tensor]) -> Any:
+    def _compiled(self, dtype: torch.dtype) -> Compiled:
+        key = dtype, self.batch_size
+        if key not in self._compiled_networks:
+            self._compiled_networks[key] = Compiled(self.network(dtype), self.batch_size)
+        return self._compiled_networks[key]
+
+    def _stream(self, X: Any, choose: Callable[[torch.dtype], Callable[[Tensor], Tensor]]) -> Any:
         check_is_fitted(self)
         images = as_images(X)
         check_same_shape(images, self.n_channels_, self.size_)
-        network = self.network(images.dtype)
+        compute = choose(images.dtype)
         with torch.inference_mode():
-            parts = [compute(network, batch.to(self.device)).to(images.device) for batch in self._batches(images)]
+            parts = [compute(batch.to(self.device)).to(images.device) for batch in self._batches(images)]
         return like(torch.cat(parts), X)
 
     def _batches(self, images: Tensor) -> Iterator[Tensor]:

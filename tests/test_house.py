@@ -8,8 +8,8 @@ import pytest
 import equibook
 
 ORDER = """
-    _checks _files groups actions orbits frames colour filters equivariant fast invariant pose representation reduction
-    irreducibles orbit_pca classifiers
+    _checks _files groups actions orbits frames colour filters equivariant fast invariant pose compiling representation
+    reduction irreducibles orbit_pca classifiers
     integrated_gradients novelty explanation glassbox networks convolution receptive_fields operators layer_list unfold
     operations rewriting
     measure disturbances sensitivity reconstruction design repack alexnet probes persistence
