@@ -50,14 +50,14 @@ def accuracies(names, train, y_train, test, y_test):
 
 
 def pairs(features, y, seed):
-    """Return the mean accuracy over all 45 pairs of digits, 100 training images each, nearest mean."""
-    results = []
+    """Return the accuracy on each of the 45 pairs of digits, 100 training images, nearest mean: {pair: figure}."""
+    results = {}
     for pair in combinations(range(10), 2):
         rows = np.random.default_rng(seed).permutation(np.flatnonzero(np.isin(y, pair)))
         train, test = rows[:100], rows[100:]
         found = accuracies(["nearest_mean"], features[0][train], y[train], features[1][test], y[test])
-        results.append(found["nearest_mean"])
-    return {"45 pairs, 100 images, nearest_mean": float(np.mean(results))}
+        results[pair] = found["nearest_mean"]
+    return results
 
 
 def ten_digits(features, y, seed, n):
@@ -69,22 +69,26 @@ def ten_digits(features, y, seed, n):
 
 
 def on_digits(seeds):
-    """Return accuracies: {what: {setting: {model: one figure a seed}}}."""
+    """Return accuracies: {what: {setting: {model: one figure a seed}}}; and of pairs: {model: {pair: figures}}."""
     X, y = datasets.load_digits()
     upright = {label: model.fit_transform(X) for label, model in MODELS.items()}
-    figures = {}
+    figures, by_pair = {}, {}
     for seed in range(seeds):
         turned = {label: model.transform(turned_copies(X, seed)) for label, model in MODELS.items()}
         for setting, (of_train, of_test) in SETTINGS.items():
             for label in MODELS:
                 features = [(upright, turned)[i][label] for i in (of_train, of_test)]
-                found = pairs(features, y, seed)
+                of_pairs = pairs(features, y, seed)
+                found = {"45 pairs, 100 images, nearest_mean": float(np.mean(list(of_pairs.values())))}
+                if setting == "upright → turned":
+                    for pair, figure in of_pairs.items():
+                        by_pair.setdefault(label, {}).setdefault(pair, []).append(figure)
                 for n in (100, 300, 1000):
                     found |= ten_digits(features, y, seed, n)
                 for task, figure in found.items():
                     figures.setdefault(task, {}).setdefault(setting, {}).setdefault(label, []).append(figure)
         print(f"seed {seed} done", flush=True)
-    return figures
+    return figures, by_pair
 
 
 def on_other_data(seeds):
@@ -117,14 +121,18 @@ def on_layers():
         error = np.linalg.norm(of_turned - features, axis=1) / np.linalg.norm(features, axis=1)
         other = np.linalg.norm(np.roll(features, 1, axis=0) - features, axis=1) / np.linalg.norm(features, axis=1)
         reduction = Reduction(200).fit(features[:1000])
-        standardised = reduction.scaler_.transform(of_turned)
+        layers = {
+            "Layer 1, standardised": measure.class_separation(reduction.scaler_.transform(of_turned), y),
+            "PCA": measure.class_separation(reduction.transform(of_turned), y),
+        }
         figures[label] = {
             "invariance error, median": float(np.median(error)),
             "invariance error, worst": float(error.max()),
             "different images, median": float(np.median(other)),
-            "Fisher": measure.class_separation(standardised, y).fisher,
-            "Fisher after PCA": measure.class_separation(reduction.transform(of_turned), y).fisher,
         }
+        for layer, found in layers.items():
+            for name in ("intra", "inter", "ratio", "fisher"):
+                figures[label][f"after {layer}: {name}"] = float(getattr(found, name))
     return figures
 
 
@@ -139,17 +147,24 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--output", default="accuracy.json")
     args = parser.parse_args()
-    digits, other, layers = on_digits(args.seeds), on_other_data(args.seeds), on_layers()
+    (digits, by_pair), other, layers = on_digits(args.seeds), on_other_data(args.seeds), on_layers()
     columns = ["accuracy in per cent: mean ± deviation (seed 0)", *MODELS]
     for setting in SETTINGS:
         rows = [[task, *map(percent, found[setting].values())] for task, found in digits.items()]
         print_table(f"Digits, {setting}", columns, rows)
+    for label, found in by_pair.items():
+        rows = [
+            [a, *(f"{100 * np.mean(found[min(a, b), max(a, b)]):.1f}" if a != b else "" for b in range(10))]
+            for a in range(10)
+        ]
+        print_table(f"Pairs of digits, upright → turned, mean over seeds: {label}", ["", *map(str, range(10))], rows)
     rows = [[data, *map(percent, found.values())] for data, found in other.items()]
     print_table("Other embedded data, upright → turned", columns, rows)
     names = next(iter(layers.values()))
     rows = [[name, *(f"{layers[label][name]:.4f}" for label in MODELS)] for name in names]
     print_table("Turned digits, ten classes", ["measure", *MODELS], rows)
-    write_json(args.output, {"digits": digits, "other": other, "layers": layers})
+    named = {label: {f"{a}, {b}": each for (a, b), each in found.items()} for label, found in by_pair.items()}
+    write_json(args.output, {"digits": digits, "pairs": named, "other": other, "layers": layers})
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ class Explanation:
         `features - reference` sets this image apart.
     table : FeatureTable
         What each feature is.
+    against : label, optional
+        The class whose score was subtracted.
     """
 
     features: np.ndarray
@@ -49,6 +51,11 @@ class Explanation:
     target: np.ndarray
     reference: np.ndarray
     table: FeatureTable
+    against: Any = None
+
+    def question(self, i: int = 0) -> str:
+        """Return what the score of image i is for: a class, or one class against another."""
+        return f"{self.target[i]}" if self.against is None else f"{self.target[i]} against {self.against}"
 
     def gap(self) -> np.ndarray:
         """Return how far the parts are from the score: the larger of both gaps, shape (n_samples,)."""

@@ -220,6 +220,7 @@ class GlassBoxClassifier(ClassifierMixin, BaseEstimator):
             target=names,
             reference=self.reduction_.scaler_.mean_ * weights,
             table=self.representation_.table_,
+            against=against,
         )
 
     def _features(self, X: Any) -> np.ndarray:

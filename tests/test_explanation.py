@@ -126,6 +126,7 @@ def test_why_the_one_and_not_the_other(digits):
     model = GlassBoxClassifier("qda").fit(X[:100], y[:100])
     why, scores = model.explain(X[100:104], target=6, against=8), model.decision_function(X[100:104])
     assert np.allclose(why.score, scores[:, 1] - scores[:, 2], rtol=1e-12, atol=1e-12) and gap(why) < 1e-12
+    assert why.question(1) == "6 against 8" and "6 against 8" in why.plot(1).alt
     for_6, for_8 = (model.explain(X[100:104], target=label) for label in (6, 8))
     assert np.allclose(why.pixels, for_6.pixels - for_8.pixels, rtol=0, atol=1e-12 * np.abs(for_6.pixels).max())
 

@@ -391,3 +391,13 @@ class TestPlotAccuracyByAngle:
         with pytest.raises(ValueError, match=re.escape(message)) as caught:
             plots.plot_accuracy_by_angle(ANGLES, {"a": [1, 1]})
         assert THREE_PARTS.match(str(caught.value))
+
+
+def test_pairs_are_a_symmetric_table_of_per_cent():
+    figure = plots.plot_pairs({("a", "b"): 0.5, ("a", "c"): 0.975, ("b", "c"): 1.0})
+    texts = {(text.get_position(), text.get_text()) for text in figure.axes[0].texts}
+    assert texts == {
+        ((1, 0), "50.0"), ((0, 1), "50.0"), ((2, 0), "97.5"), ((0, 2), "97.5"), ((2, 1), "100.0"), ((1, 2), "100.0")
+    }  # fmt: skip
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["a", "b", "c"]
+    assert "the hardest pair is a and b" in figure.alt

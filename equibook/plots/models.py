@@ -136,7 +136,7 @@ def plot_explanation(why: Explanation, i: int = 0) -> Figure:
     average = bias + why.reference[i].sum()
     figure = Picture(figsize=(9.2, 3), layout="constrained")
     figure.suptitle(
-        f"Score for class {why.target[i]}: {score:+.2f}    bias: {bias:+.2f}    "
+        f"Score for class {why.question(i)}: {score:+.2f}    bias: {bias:+.2f}    "
         f"average, the average training image with the same weights: {average:+.2f}",
         x=0.01, ha="left", fontsize=9.5, weight="bold",
     )  # fmt: skip
@@ -152,7 +152,7 @@ def plot_explanation(why: Explanation, i: int = 0) -> Figure:
         ax.set(xlabel=name, title=f"By {by}: sum {sum(parts.values()):+.2f}\n= score − average")
     rest[0].set_ylabel("part of the score")
     figure.alt = (
-        f"Why class {why.target[i]} scores {score:+.2f}: a map of the parts of all pixels, and bars of the parts of "
+        f"Why class {why.question(i)} scores {score:+.2f}: a map of the parts of all pixels, and bars of the parts of "
         f"all features by scale, ring and angular frequency."
     )
     return figure
@@ -179,6 +179,42 @@ def plot_separation(rows: Mapping[str, Mapping[str, ClassSeparation]]) -> Figure
     draw_distances(left, rows)
     draw_fisher(right, rows)
     figure.alt = f"Class separation. {describe_separation(rows)}."
+    return figure
+
+
+@styled
+def plot_pairs(accuracies: Mapping[tuple[Any, Any], float]) -> Figure:
+    """Show how well each pair of classes is told apart, as a table of numbers and shades.
+
+    Parameters
+    ----------
+    accuracies : dict from a pair of classes to a number from 0 to 1
+
+    Returns
+    -------
+    Figure
+    """
+    classes = sorted({label for pair in accuracies for label in pair})
+    table = np.full((len(classes), len(classes)), np.nan)
+    for pair, accuracy in accuracies.items():
+        i, j = map(classes.index, pair)
+        table[i, j] = table[j, i] = 100 * accuracy
+    figure = Picture(figsize=(1.5 + 0.55 * len(classes), 0.5 + 0.45 * len(classes)), layout="constrained")
+    ax = figure.subplots()
+    drawn = ax.imshow(table, cmap="viridis")
+    middle = (np.nanmin(table) + np.nanmax(table)) / 2
+    for i, j in np.argwhere(~np.isnan(table)):
+        ax.text(j, i, f"{table[i, j]:.1f}", ha="center", va="center", size=8, color="wk"[int(table[i, j] > middle)])
+    ticks = {"ticks": range(len(classes)), "labels": classes}
+    ax.set_xticks(**ticks)
+    ax.set_yticks(**ticks)
+    ax.set(xlabel="class", ylabel="class")
+    figure.colorbar(drawn, ax=ax, label="accuracy in %")
+    hardest = min(accuracies, key=lambda pair: accuracies[pair])
+    figure.alt = (
+        f"A table of the accuracy of {len(accuracies)} pairs of classes, {np.nanmin(table):.1f} to "
+        f"{np.nanmax(table):.1f} per cent; the hardest pair is {hardest[0]} and {hardest[1]}."
+    )
     return figure
 
 
