@@ -257,7 +257,8 @@ class EquivariantLayer(nn.Module):
 def modulus(pairs: Tensor) -> Tensor:
     """Return the absolute values of complex numbers whose real parts stand before their imaginary parts on axis 1.
 
-    The derivative at 0 is 0, in both modes: black gives no NaN, which a plain square root would.
+    The derivative at 0 is 0, in both modes: black gives no NaN, which a plain square root would. What is small enough
+    to be the rounding of a 0, beside the largest number of a sample, counts as 0: its direction says nothing.
 
     Parameters
     ----------
@@ -271,7 +272,10 @@ def modulus(pairs: Tensor) -> Tensor:
     energy = real.square().addcmul(imaginary, imaginary)
     if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
         return energy.sqrt_()  # nothing is derived here: fewer passes over memory
-    return torch.where(energy > 0, energy, 1).sqrt() * (energy > 0)
+    smallest = 8 * torch.finfo(energy.dtype).eps
+    largest = energy.detach().amax(dim=tuple(range(1, energy.ndim)), keepdim=True)
+    counts = energy > smallest**2 * largest
+    return torch.where(counts, energy, 1).sqrt() * counts
 
 
 def turn_coefficients(coefficients: Tensor, k: Tensor, angle: float) -> Tensor:

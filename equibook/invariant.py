@@ -140,6 +140,8 @@ class Invariants(nn.Module):
         -------
         Tensor of shape (n_samples, n_features), in the unit of the coefficients; `table` says what each is
         """
+        if torch.is_grad_enabled():
+            coefficients = drop_rounding(coefficients)
         rows = coefficients.T  # whole rows are gathered several times as fast as columns
         real, signed, magnitudes = rows[self.rows_real].real, rows[self.rows_signed], rows[self.rows_sized].abs()
         parts = [real, signed.real, self._imaginary(signed), magnitudes]
@@ -157,6 +159,25 @@ class Invariants(nn.Module):
     def _imaginary(self, values: Tensor) -> Tensor:
         """Return imaginary parts, without their sign where a reflection would change it."""
         return values.imag if self.keeps_sign else values.imag.abs()
+
+
+def drop_rounding(coefficients: Tensor) -> Tensor:
+    """Return coefficients with 0 in the place of those that may be the rounding of a 0, beside the largest of a sample.
+
+    Coefficients vanish where an image is symmetric. What rounding leaves of them has a direction that means nothing,
+    and a derivative would follow it.
+
+    Parameters
+    ----------
+    coefficients : complex Tensor of shape (n_samples, n_coefficients)
+
+    Returns
+    -------
+    complex Tensor of shape (n_samples, n_coefficients)
+    """
+    sizes = coefficients.detach().abs()
+    counts = sizes > 64 * torch.finfo(sizes.dtype).eps * sizes.amax(dim=1, keepdim=True)
+    return torch.where(counts, coefficients, 0)
 
 
 def _norms(energy: Tensor) -> Tensor:

@@ -208,6 +208,14 @@ def test_modulus_by_hand():
         assert modulus(pairs).tolist() == [[5.0, 0.0]]
 
 
+def test_the_rounding_of_a_zero_has_no_direction():
+    """A number 1e-17 beside 1 is rounding: the derivative there is 0; beside 1e-16 it is what it is."""
+    for largest, expected in ((1.0, 0.0), (1e-16, 1.0)):
+        pairs = torch.tensor([[1e-17, largest, 0.0, 0.0]], dtype=torch.float64, requires_grad=True)
+        modulus(pairs)[0, 0].backward()
+        assert pairs.grad[0, 0] == pytest.approx(expected)
+
+
 @FORWARD_MODE
 def test_modulus_has_the_derivative_0_at_0_in_both_modes_and_hypot_has_none():
     zero = torch.zeros(1, 2, dtype=torch.float64, requires_grad=True)

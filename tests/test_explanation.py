@@ -83,6 +83,18 @@ def test_pixel_map_turns_with_the_image(model, digits, turn):
     assert np.abs(turned - model.explain(X).pixels).max() > 0.1 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("name", ["square", "disc", "rounding counts"])
+def test_a_symmetric_image_has_a_symmetric_map(model, monkeypatch, name):
+    """Its coefficients with k ≠ 0 (but 4) vanish up to rounding, whose direction would make the map a matter of luck."""
+    u = np.arange(32) - 15.5
+    inside = np.hypot(u, u[:, None]) < 9 if name == "disc" else np.maximum(abs(u), abs(u[:, None])) < 8
+    if name == "rounding counts":
+        monkeypatch.setattr("equibook.invariant.drop_rounding", lambda coefficients: coefficients)
+    pixels = model.explain(inside[None, None].astype(np.float64)).pixels
+    difference = np.abs(actions.rotate(pixels, 90) - pixels).max() / np.abs(pixels).max()
+    assert difference > 1e-3 if name == "rounding counts" else difference < 1e-9
+
+
 def test_black_pixels_have_no_part(model):
     X = np.zeros((1, 1, 32, 32))
     why = model.explain(X)
