@@ -1,9 +1,9 @@
 """What can be read back from Layer 1: `python benchmarks/readout.py [--samples 300]`.
 
 Pose: each digit is turned by a random angle; the angle is read from the phases of both images' coefficients.
-Rebuilding: digits of 24 x 24 in 32 x 32 from their order-0 coefficients, in closed form. Searching: digits of 16 x 16 from their
-invariants, up to a turn. Explanations: the gap between parts and score, and between the map of a turned image and the
-turned map, for every classifier.
+Rebuilding: digits of 24 x 24 in 32 x 32 from their order-0 coefficients, in closed form. Searching: digits of 16 x 16
+from their invariants, up to a turn. Explanations: the gap between parts and score, and between the map of a turned
+image and the turned map, for every classifier.
 """
 
 import argparse
