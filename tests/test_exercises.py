@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import nn
 from torch.nn.utils import fuse_conv_bn_eval
 
@@ -14,6 +15,7 @@ from equibook.convolution import conv_matrix, conv_structure
 from equibook.exercises import exercise, find_exercise, list_chapters, list_exercises
 from equibook.groups import CyclicGroup, DihedralGroup, Element
 from equibook.plots.reductions import count_components
+from equibook.sensitivity import Sensitivity
 from equibook.unfold import unfold_network
 from equibook.verdicts import DONE, NOT_TRIED, NOT_YET
 
@@ -145,6 +147,39 @@ def fold(weight, bias, gamma, beta, mean, variance):
     """The right answer to 02-3."""
     scale = gamma / variance**0.5
     return weight * scale[:, None, None, None], (bias - mean) * scale + beta
+
+
+def plainest(accuracies, n, *, power=0.5, per_image=True, times=1):
+    """The right answer to 08-1, or one with another error."""
+    best = max(accuracies.values())
+    error = times * (best * (1 - best) / (n if per_image else 1)) ** power
+    return [name for name, accuracy in accuracies.items() if accuracy >= best - error]
+
+
+def compare(a, b, *, factor=2.7764451051977987, ddof=1):
+    """The right answer to 08-2; Student's factor of five splits."""
+    return np.mean(a - b), factor * np.std(a - b, ddof=ddof) / len(a) ** 0.5
+
+
+def discriminant(Z, y, *, less=0, priors=1.0, half=0.5):
+    """The right answer to 08-3."""
+    means = [Z[y == k].mean(axis=0) for k in (0, 1)]
+    apart = np.concatenate([Z[y == k] - means[k] for k in (0, 1)])
+    w = np.linalg.solve(apart.T @ apart / (len(Z) - less), means[1] - means[0])
+    return w, priors * np.log(np.sum(y == 1) / np.sum(y == 0)) - w @ (means[0] + means[1]) * half
+
+
+def within_covariance(Z, y):
+    apart = np.concatenate([Z[y == k] - Z[y == k].mean(axis=0) for k in (0, 1)])
+    return apart.T @ apart / len(Z)
+
+
+def mean_covariance(Z, y):
+    return np.mean([np.cov(Z[y == k].T, ddof=0) for k in (0, 1)], axis=0)
+
+
+def mean_gap(Z, y):
+    return Z[y == 1].mean(axis=0) - Z[y == 0].mean(axis=0)
 
 
 ANSWERS = {
@@ -312,6 +347,40 @@ ANSWERS = {
         (np.exp(90j), "np.deg2rad"), (-3, "on the way"), (90, "on the way"), (3j, "Its length is 3"),
         (1, "What is k"), ("1j", "without quotes"), (True, "without quotes"), ([1j], "without quotes"),
     ],
+    "06-1": [
+        ({"b", "c", "e", "g"}, ""), ("b, c, e, g", ""), (["(b)", "(c)", "(E)", "g"], ""), (("g", "e", "c", "b"), ""),
+        ({"a", "b", "c", "e", "g"}, "together by -4α"), ({"b", "c", "d", "e", "g"}, "What does the first one do"),
+        ({"b", "c", "e", "f", "g"}, "an arrow with k = 2"), ({"c", "e", "g"}, "turns by +2α"),
+        ({"b", "e", "g"}, "add -α, -2α"), ({"b", "c", "g"}, "the cube"), ({"b", "c", "e"}, "k = 0 does not"),
+        ({"b", "h"}, "got h"), (set(), "Some of them"), ([2], "got 2"), (4, "Wanted"), (True, "Wanted"),
+    ],
+    "06-2": [
+        (lambda C, D: np.rad2deg(np.angle(C[1] * np.conj(D[1]))), ""),
+        (lambda C, D: -np.angle(D[1] / C[1], deg=True), ""),
+        (lambda C, D: np.rad2deg(np.angle(C[2] * np.conj(C[1]) * np.conj(D[2] * np.conj(D[1])))), ""),
+        (lambda C, D: np.angle(D[1] / C[1], deg=True), "The sign"), (lambda C, D: np.angle(C[1] / D[1]), "radians"),
+        (lambda C, D: np.rad2deg(np.angle(C[1]) - np.angle(D[1])), "up to full turns"),
+        (lambda C, D: np.angle(C[2] / D[2], deg=True) / 2, "up to 180°"),
+        (lambda C, D: np.angle(C[5] / D[5], deg=True) / 5, "up to 72°"),
+        (lambda C, D: np.angle(np.vdot(D, C), deg=True), "What is D[1]"), (lambda C, D: np.abs(D[1]), "What is D[1]"),
+        (lambda C, D: C[1] / D[1], "one plain number"), (lambda C, D: np.angle(C / D), "one plain number"),
+        (lambda C, D: "50", "one plain number"), (lambda C: 50, "Wanted"), (50, "Wanted"),
+    ],
+    "06-3": [
+        (lambda C: C * np.exp(-1j * np.arange(6) * np.angle(C[1])), ""),
+        (lambda C: [*np.abs(C), *(C[1] ** k * np.conj(C[k]) for k in range(2, 6))], ""),
+        (lambda C: C * (np.conj(C[1]) / abs(C[1])) ** np.arange(6), ""),
+        (lambda C: C * np.exp(-1j * np.arange(6) * (np.angle(C[3]) - np.angle(C[2]))), ""),
+        (np.abs, "sign of C[1]"), (lambda C: C, "turned by 40°"), (lambda C: C[0].real, "the length of C[1]"),
+        (lambda C: [*np.abs(C), C[1] * C[2] * np.conj(C[3])], "sign of C[4]"),
+        (lambda C: [*np.abs(C), *((C[1] ** k * np.conj(C[k])).real for k in range(2, 6))], "mirror image"),
+        (lambda C: C[1:] * np.exp(-1j * np.arange(1, 6) * np.angle(C[1])), "the length of C[0]"),
+        (lambda C: C / C[0] * np.exp(-1j * np.arange(6) * np.angle(C[1])), "twice as bright"),
+        (lambda C: C * np.exp(-1j * np.arange(6) * np.angle(C[5]) / 5), "Not invariant"),
+        (lambda C: (C * np.exp(-1j * np.arange(6) * np.angle(C[1]))) ** 2, "sign of C[1]"),
+        (lambda C: [], "at least one number"), (lambda C: np.nan, "only finite"), (lambda C: "C", "Wanted"),
+        (lambda: 1, "Wanted"), (np.ones(6), "Wanted"),
+    ],
     "07-1": [
         (enough, ""),
         (lambda v, share: next(n for n in range(1, 9) if v[:n].sum() >= share * v.sum() - 1e-9), ""),
@@ -351,6 +420,48 @@ ANSWERS = {
         (lambda C, side: np.eye(side**2), "not the mean"), (lambda C, side: C.T + np.arange(16), "Which pixel"),
         (lambda C, side: C.reshape((side,) * 4), "shape (16, 16)"),
         (lambda C: C, "Wanted"), (np.eye(16), "Wanted"),
+    ],
+    "08-1": [
+        (lambda row, n: plainest(row, n)[0], ""),
+        (lambda row, n: plainest(row, n, power=1)[0], "square root"),
+        (lambda row, n: plainest(row, n, per_image=False)[0], "Divide by n"),
+        (lambda row, n: plainest(row, n, times=2)[0], "two standard errors"),
+        (lambda row, n: plainest(row, n)[-1], "you took the last"),
+        (lambda row, n: max(row, key=row.get), "That is the best"), (lambda row, n: next(iter(row)), "good enough"),
+        (lambda row, n: min(row, key=row.get), "good enough"), (lambda row, n: list(row)[1], "The line to reach is"),
+        (lambda row, n: max(row.values()), "not a number"), (lambda row, n: plainest(row, n), "not list"),
+        (lambda row, n: "svm", "none of the names"), (lambda row: "tree", "Wanted"), ("tree", "Wanted"),
+    ],
+    "08-2": [
+        (compare, ""), (lambda a, b: np.array(compare(a, b)), ""),
+        (lambda a, b: (-compare(a, b)[0], compare(a, b)[1]), "sign"),
+        (lambda a, b: (np.median(a - b), compare(a, b)[1]), "must be the mean"),
+        (lambda a, b: compare(a, b, factor=2 * 2.7764451051977987), "whole width"),
+        (lambda a, b: compare(a, b, factor=2.7764451051977987 * 5**0.5), "divide by √n"),
+        (lambda a, b: compare(a, b, ddof=0), "ddof=1"), (lambda a, b: compare(a, b, factor=1.96), "1.96"),
+        (lambda a, b: compare(a, b, factor=2.5705818356363146), "degrees of freedom"),
+        (lambda a, b: compare(a, b, factor=2.131846786326649), "each end"),
+        (lambda a, b: compare(a, b, factor=1), "Multiply by"),
+        (lambda a, b: (np.mean(a - b), 1.96 * ((a.var(ddof=1) + b.var(ddof=1)) / 5) ** 0.5), "deviations of"),
+        (lambda a, b: (np.mean(a - b), 0.5), "The mean is right"), (lambda a, b: np.mean(a - b), "Return two numbers"),
+        (lambda a: a, "Wanted"), (3, "Wanted"),
+    ],
+    "08-3": [
+        (discriminant, ""), (lambda Z, y: list(discriminant(Z, y)), ""),
+        (lambda Z, y: discriminant(Z, y)[0], "Return two things"), (lambda Z, y: (Z, y), "must have shape (3,)"),
+        (lambda Z, y: tuple(-part for part in discriminant(Z, y)), "Turn the sign"),
+        (lambda Z, y: discriminant(Z, y, less=2), "less 2"), (lambda Z, y: (mean_gap(Z, y), 0), "nearest mean"),
+        (lambda Z, y: (np.linalg.solve(np.cov(Z.T), mean_gap(Z, y)), 0), "of all images"),
+        (lambda Z, y: (3 * discriminant(Z, y)[0], 0), "3.00 times"),
+        (lambda Z, y: (np.cov(Z.T) @ mean_gap(Z, y), 0), "inverse of the shared"),
+        (lambda Z, y: (np.linalg.solve(mean_covariance(Z, y), mean_gap(Z, y)), 0), "larger class"),
+        (lambda Z, y: (np.linalg.solve(np.linalg.inv(within_covariance(Z, y)), mean_gap(Z, y)), 0), "its inverse"),
+        (lambda Z, y: discriminant(Z, y, priors=0), "lacks the priors"),
+        (lambda Z, y: discriminant(Z, y, priors=-1), "upside down"),
+        (lambda Z, y: discriminant(Z, y, half=-0.5), "must be 0"), (lambda Z, y: discriminant(Z, y, half=1), "Halve"),
+        (lambda Z, y: (discriminant(Z, y)[0], 0), "do not lie about 0"),
+        (lambda Z, y: (discriminant(Z, y)[0], 7), "log of the ratio"),
+        (lambda Z: Z, "Wanted"), ("lda", "Wanted"),
     ],
     "09-1": [
         (lambda why, i: max(why.group("ring"), key=lambda ring: abs(why.group("ring")[ring][i])), ""),
@@ -420,6 +531,18 @@ def test_the_answers_of_chapter_02_are_those_of_the_library():
     at_x = unfold_network(nn.Sequential(nn.Flatten(), first, nn.ReLU(), second), x.reshape(1, 2, 2))
     A, b = ANSWERS["02-2"][0][0](W1, b1, W2, b2, x)
     assert np.allclose(at_x.rows(range(3)).reshape(3, 4), A) and np.allclose(at_x(np.zeros((1, 2, 2)))[0], b)
+
+
+def test_the_answers_of_chapter_08_are_those_of_the_libraries():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [30, 50])
+    Z = rng.normal(size=(80, 4)) * [3, 1, 1, 0.5] + y[:, None]
+    theirs = LinearDiscriminantAnalysis().fit(Z, y).decision_function(Z)
+    ours = [Z @ w + b for w, b in (discriminant(Z, y, less=less) for less in (0, 2))]  # by version of scikit-learn
+    assert min(np.abs(found - theirs).max() for found in ours) <= 1e-9 * np.abs(theirs).max()
+    a, b = rng.uniform(size=(2, 5))
+    found = Sensitivity("noise", np.zeros(1), {"a − b": (a - b)[None]})
+    assert np.allclose(ANSWERS["08-2"][0][0](a, b), [found.mean("a − b")[0], found.margin("a − b")[0]])
 
 
 def test_the_answers_hold_for_the_book_too():

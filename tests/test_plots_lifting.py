@@ -105,6 +105,13 @@ class TestPlotLift:
         middles = [bar.get_x() + bar.get_width() / 2 for bar in bars]
         assert np.allclose(middles, range(8)) and figure.axes[1].get_xlim() == figure.axes[2].get_xlim()
 
+    @pytest.mark.parametrize(("lowest", "colours"), [(-0.1, "gray"), (-0.9, "RdBu_r")])
+    def test_a_little_below_0_beside_an_edge_is_still_grey(self, lowest, colours):
+        image = X.clip(0, 1).clone()
+        image[0, 0, 3, 3] = lowest
+        seen = plots.plot_lift(image, MAPS).axes[0].images[0]
+        assert seen.get_cmap().name == colours and (seen.get_clim()[0] == 0) == (colours == "gray")
+
     @pytest.mark.parametrize("maps", [MAPS[None], MAPS[:, 1:], MAPS[0]])
     def test_bad_input(self, maps):
         with pytest.raises(ValueError, match=r"`maps` must have shape \(n_orientations, 32, 32\), got") as caught:

@@ -27,6 +27,8 @@ def maps_passed_on(answer: Any) -> str | None:
         return "That would hold for 8 orientations in a full turn. They share a half turn: 180° / 8 is one step."
     if answer == -2:
         return "The size is right. Both the image and θ are counted counter-clockwise, so it is forwards."
+    if answer == 4:
+        return "That is for a turn by 90°. Here the image is turned by 45°, half of it."
     if answer in (45, 22.5):
         return "That is a number of degrees. How many orientations, of a step of 22.5° each, are passed?"
     return "How many degrees lie between two neighbouring orientations? How often does that fit into 45°?"

@@ -6,14 +6,17 @@ says something, a marker, a place or a word says it as well.
 """
 
 from equibook.plots.convolutions import plot_conv_costs, plot_conv_matrix, plot_conv_window
+from equibook.plots.decisions import plot_decisions, plot_one_among
 from equibook.plots.equivariance import plot_error_maps, plot_errors, plot_grids, plot_reports, plot_square
 from equibook.plots.figures import Picture, show_images, to_png
+from equibook.plots.invariants import plot_angles, plot_kept, plot_phases, plot_psnr, plot_rebuilt
 from equibook.plots.lifting import plot_filter_bank, plot_lift, plot_rings, plot_wavelet
 from equibook.plots.models import (
     plot_accuracy_by_angle,
     plot_demo,
     plot_explanation,
     plot_layers,
+    plot_pairs,
     plot_plane,
     plot_separation,
 )
@@ -33,11 +36,13 @@ __all__ = [
     "plot_accuracy_by_angle",
     "plot_accuracy_by_components",
     "plot_action",
+    "plot_angles",
     "plot_cayley_table",
     "plot_conv_costs",
     "plot_conv_fft",
     "plot_conv_matrix",
     "plot_conv_window",
+    "plot_decisions",
     "plot_demo",
     "plot_distance_by_angle",
     "plot_drift",
@@ -48,11 +53,17 @@ __all__ = [
     "plot_filter_bank",
     "plot_gates",
     "plot_grids",
+    "plot_kept",
     "plot_layers",
     "plot_lift",
+    "plot_one_among",
     "plot_orbits",
+    "plot_pairs",
     "plot_parts",
+    "plot_phases",
     "plot_plane",
+    "plot_psnr",
+    "plot_rebuilt",
     "plot_reports",
     "plot_rings",
     "plot_scree",

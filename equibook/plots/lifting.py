@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
@@ -17,6 +18,8 @@ from equibook.filters import morlet_bank
 from equibook.plots.figures import Picture, styled
 
 STRENGTHS = "viridis"  # of what cannot be negative
+_FEW = colormaps[STRENGTHS].resampled(64)  # no more colours than a small picture can hold
+_STRENGTHS: Any = {"cmap": _FEW, "vmin": 0, "interpolation": "nearest"}  # every number one even square
 _FOURIER_SIZE = 64  # samples along each axis of the transform
 
 
@@ -79,29 +82,24 @@ def plot_wavelet(image: Any, scale: float, orientation: float, *, n_orientations
     parts = torch.stack([wavelet.real, wavelet.imag])[:, None]
     answer = torch.hypot(*F.conv2d(x.double(), parts, padding=side // 2)[0]).numpy()
     passed = np.abs(np.fft.fftshift(np.fft.fft2(wavelet.numpy(), (_FOURIER_SIZE, _FOURIER_SIZE))))
-    figure = Picture(figsize=(8.8, 2.75))
-    boxes = ((0.01, 0.14, 0.2, 0.68), (0.225, 0.14, 0.2, 0.68), (0.44, 0.14, 0.2, 0.68), (0.785, 0.2, 0.2, 0.62))
-    seen, drawn, answered, waves = (figure.add_axes(box) for box in boxes)
-    draw_image(seen, x[0].numpy(), value_limits(x.numpy(), signed=bool(x.min() < 0)))
+    figure = Picture(figsize=(7.6, 2.05))
+    boxes = ((8, 15, 160, 160), (178, 15, 160, 160), (348, 15, 160, 160), (622, 47, 128, 128))
+    seen, drawn, answered, waves = (_add_axes(figure, *box) for box in boxes)
+    _draw_seen(seen, x[0].numpy())
     _draw_wavelet(drawn, wavelet.real.numpy(), x.shape[-1], value_limits(wavelet.real.numpy(), signed=True))
-    strengths = answered.imshow(answer, cmap=STRENGTHS, vmin=0, vmax=float(answer.max()) or 1.0)
-    waves.imshow(passed, cmap=STRENGTHS, vmin=0, extent=(-0.5, 0.5, -0.5, 0.5))
+    strengths = answered.imshow(answer, **_STRENGTHS, vmax=float(answer.max()) or 1.0)
+    waves.imshow(passed, **_STRENGTHS, extent=(-0.5, 0.5, -0.5, 0.5))
     figure.colorbar(strengths, cax=answered.inset_axes((1.04, 0, 0.05, 1)))
     for ax in (seen, answered):
         ax.set(xticks=[], yticks=[])
     seen.set_title("the image")
     drawn.set_title(f"wavelet, {scale:g} px, {orientation:g}°")
     answered.set_title("modulus of the response")
-    waves.set(
-        title="waves that pass",
-        xlabel="cycles per pixel, right",
-        ylabel="up",
-        xticks=(-0.4, 0, 0.4),
-        yticks=(-0.4, 0, 0.4),
-    )
+    waves.set(title="waves that pass", xlabel="cycles per pixel, right", xticks=(-0.4, 0, 0.4), yticks=(-0.4, 0.4))
+    waves.set_ylabel("up", labelpad=-12)
     figure.alt = (
         f"An image, the Morlet wavelet of scale {scale:g} pixels with a wave in the direction {orientation:g} degrees, "
-        f"its response, largest {answer.max():.2f}, and the size of its Fourier transform: one spot in that direction."
+        f"its response, largest {answer.max():.2f}, and the size of its Fourier transform: brightest in that direction."
     )
     return figure
 
@@ -126,13 +124,13 @@ def plot_lift(image: Any, maps: Any, *, title: str = "the image") -> Figure:
         need = f"`maps` must have shape (n_orientations, {x.shape[2]}, {x.shape[3]}), got {lifted.shape}"
         raise ValueError(f"{need}. Take one image and one scale, as in `maps[0, 0]`.")
     n, strengths = len(lifted), (lifted**2).mean(axis=(1, 2))
-    figure = Picture(figsize=(8.8, 2.7))
-    seen, strip, bars = (figure.add_axes(box) for box in ((0.01, 0.2, 0.2, 0.65), (0.285, 0.58, 0.705, 0.3),
-                                                          (0.285, 0.19, 0.705, 0.35)))  # fmt: skip
-    draw_image(seen, x[0].numpy(), value_limits(x.numpy(), signed=bool(x.min() < 0)))
+    figure = Picture(figsize=(7.6, 2.6))
+    boxes = ((8, 76, 160, 160), (240, 172, 512, 64), (240, 48, 512, 114))
+    seen, strip, bars = (_add_axes(figure, *box) for box in boxes)
+    _draw_seen(seen, x[0].numpy())
     seen.set(xticks=[], yticks=[], title=title)
     edges = (-0.5, n - 0.5)
-    strip.imshow(np.concatenate(list(lifted), axis=1), cmap=STRENGTHS, vmin=0, extent=(*edges, 0, 1), aspect="auto")
+    strip.imshow(np.concatenate(list(lifted), axis=1), **_STRENGTHS, extent=(*edges, 0, 1), aspect="auto")
     strip.vlines(np.arange(1, n) - 0.5, 0, 1, color="white", linewidth=1.5)
     strip.set(xticks=[], yticks=[], title="lifted maps, by orientation")
     strongest = int(strengths.argmax())
@@ -141,7 +139,7 @@ def plot_lift(image: Any, maps: Any, *, title: str = "the image") -> Figure:
     bars.set(
         xlim=edges,
         ylim=(0, 1100 * float(strengths.max()) or 1.0),
-        ylabel="mean square,\nthousandths",
+        ylabel="mean square × 1000",
         xlabel="orientation θ",
     )
     bars.set_xticks(np.arange(n), _name_angles(n))
@@ -198,12 +196,25 @@ def sum_by_ring(coefficients: np.ndarray, table: CoefficientTable, scale: float)
     return sums
 
 
+def _add_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Add axes at a place in hundredths of an inch: pixels, where pictures are sent."""
+    across, up = 100 * figure.get_size_inches()
+    return figure.add_axes((left / across, bottom / up, width / across, height / up))
+
+
+def _draw_seen(ax: Axes, image: np.ndarray) -> None:
+    """Draw an image in grey; in colours where it is signed, and not only a little below 0 beside a turned edge."""
+    signed = bool(image.min() < -0.2 * image.max())
+    limits = value_limits(image if signed else np.maximum(image, 0), signed)
+    draw_image(ax, image, limits).set_interpolation("nearest")
+
+
 def _draw_wavelet(ax: Axes, wavelet: np.ndarray, side: int, limits: tuple[float, float]) -> None:
     """Draw a wavelet in the middle of a frame of so many pixels."""
     low, high = limits
     half = wavelet.shape[-1] / 2
     ax.set_facecolor("#f7f7f7")  # the middle of the colours: 0
-    ax.imshow(wavelet, cmap=SIGNED, vmin=low, vmax=high, extent=(-half, half, -half, half))
+    ax.imshow(wavelet, cmap=SIGNED, vmin=low, vmax=high, extent=(-half, half, -half, half), interpolation="nearest")
     reach = max(side / 2, half)
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[])
     ax.spines[:].set_visible(True)

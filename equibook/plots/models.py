@@ -205,9 +205,8 @@ def plot_pairs(accuracies: Mapping[tuple[Any, Any], float]) -> Figure:
     middle = (np.nanmin(table) + np.nanmax(table)) / 2
     for i, j in np.argwhere(~np.isnan(table)):
         ax.text(j, i, f"{table[i, j]:.1f}", ha="center", va="center", size=8, color="wk"[int(table[i, j] > middle)])
-    ticks = {"ticks": range(len(classes)), "labels": classes}
-    ax.set_xticks(**ticks)
-    ax.set_yticks(**ticks)
+    ax.set_xticks(range(len(classes)), classes)
+    ax.set_yticks(range(len(classes)), classes)
     ax.set(xlabel="class", ylabel="class")
     figure.colorbar(drawn, ax=ax, label="accuracy in %")
     hardest = min(accuracies, key=lambda pair: accuracies[pair])

@@ -34,7 +34,7 @@ def plot_sensitivity(found: Sensitivity) -> Figure:
         }
         margin = np.nan_to_num(100 * found.margin(name))
         ax.errorbar(found.amounts, 100 * found.mean(name), margin, label=name, markersize=4, capsize=2, **look)
-    ax.set(xlabel=found.unit, ylabel="accuracy (%)", title="Mean over random splits, with 95 % intervals")
+    ax.set(xlabel=found.unit, ylabel=f"{found.what} (%)", title="Mean over random splits, with 95 % intervals")
     ax.grid(axis="y", color="0.9")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     ends = [
