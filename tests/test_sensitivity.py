@@ -64,7 +64,7 @@ def test_means_and_intervals_by_hand():
 
 def test_differences_are_taken_split_by_split():
     base = np.array([[0.5, 0.7, 0.9]])
-    found = Sensitivity("noise", np.array([0]), {"lda": base, "qda": base + [[0.02, 0.03, 0.04]]}).above("lda")
+    found = Sensitivity("noise", np.array([0]), {"lda": base, "qda": base + np.array([0.02, 0.03, 0.04])}).above("lda")
     assert list(found.accuracies) == ["qda"] and found.mean("qda") == pytest.approx(0.03)
     assert found.margin("qda") == pytest.approx(4.302652729911275 * 0.01 / np.sqrt(3))
     assert "accuracy above lda in %" in str(found) and "accuracy above lda in %" in found._repr_html_()
