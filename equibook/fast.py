@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from equibook.equivariant import EquivariantLayer, Lifting, PolarHarmonics, check_input, modulus, orientation_waves
 from equibook.filters import morlet_bank
 
-PIXELS_AT_ONCE = 2**15  # 32 images of 32 x 32; with many more, the same work takes half as long again
+PIXELS_AT_ONCE = 2**16  # 64 images of 32 x 32; with many more, the same work takes half as long again
 BLURRED_FROM = 3.0  # pixels: the scale from which a blurred image serves
 BLUR = 0.7  # standard deviation of the blur over the distance between places; it reaches twice that distance
 

@@ -85,7 +85,7 @@ def test_pixel_map_turns_with_the_image(model, digits, turn):
 
 @pytest.mark.parametrize("name", ["square", "disc", "rounding counts"])
 def test_a_symmetric_image_has_a_symmetric_map(model, monkeypatch, name):
-    """Its coefficients with k ≠ 0 (but 4) vanish up to rounding, and rounding has no direction that a map could follow."""
+    """Its coefficients with k ≠ 0 (but 4) vanish up to rounding, which has no direction that a map could follow."""
     u = np.arange(32) - 15.5
     inside = np.hypot(u, u[:, None]) < 9 if name == "disc" else np.maximum(abs(u), abs(u[:, None])) < 8
     if name == "rounding counts":
