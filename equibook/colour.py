@@ -27,6 +27,7 @@ class OpponentColours(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return images of shape (n_samples, 3, height, width) in the new channels, of the same shape and unit."""
+        _check_colours(images)  # one channel would count as three
         return torch.einsum("oc,nchw->nohw", self.matrix, images)
 
 
@@ -43,7 +44,10 @@ def to_opponent(images: Any) -> Any:
         Luminance is √3 times the mean of the three, so that the sum of squares stays.
     """
     x = as_images(images)
-    if x.shape[1] != 3:
-        hint = "Grey images have no colour to turn."
-        raise ValueError(f"`images` must have 3 channels (red, green, blue), got {x.shape[1]}. {hint}")
     return like(OpponentColours().to(x.dtype)(x), images)
+
+
+def _check_colours(images: Tensor) -> None:
+    if images.shape[1] != 3:
+        hint = "Grey images have no colour to turn; of other channels, choose three."
+        raise ValueError(f"`images` must have 3 channels (red, green, blue), got {images.shape[1]}. {hint}")

@@ -22,6 +22,8 @@ def centre_of_mass(images: Any) -> Any:
     """
     x = as_images(images)
     mass = x.abs().sum(dim=1)
+    largest = mass.detach().amax(dim=(1, 2), keepdim=True)  # a constant: twice the mass has the same centre
+    mass = mass / torch.where(largest > 0, largest, 1)  # what is tiny or huge can be divided by, and derived
     total = mass.sum(dim=(1, 2))
     moments = torch.stack([(mass * along.to(x)).sum(dim=(1, 2)) for along in pixel_grid(x.shape[-1])], dim=1)
     return like(moments / torch.where(total > 0, total, 1)[:, None], images)

@@ -176,8 +176,9 @@ def drop_rounding(coefficients: Tensor) -> Tensor:
     complex Tensor of shape (n_samples, n_coefficients)
     """
     sizes = coefficients.detach().abs()
-    counts = sizes > 64 * torch.finfo(sizes.dtype).eps * sizes.amax(dim=1, keepdim=True)
-    return torch.where(counts, coefficients, 0)
+    kind = torch.finfo(sizes.dtype)
+    least = (64 * kind.eps * sizes.amax(dim=1, keepdim=True)).clamp_min(kind.tiny)  # below, torch derives abs as inf
+    return torch.where(sizes > least, coefficients, 0)
 
 
 def _norms(energy: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ from sklearn.base import BaseEstimator
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
 
+FARTHEST = 1e15  # of a feature, in its unit
+
 
 class Novelty(BaseEstimator):
     """Distance to the nearest training image, in units of what is usual among the training images.
@@ -60,7 +62,9 @@ class Novelty(BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,), without unit
+            Features beyond ±1e15 count as that: their squares stay within float32.
         """
         check_is_fitted(self)
-        distances, _ = self.neighbours_.kneighbors(np.asarray(features, dtype=np.float32))
+        within = np.clip(np.asarray(features), -FARTHEST, FARTHEST).astype(np.float32)
+        distances, _ = self.neighbours_.kneighbors(within)
         return distances[:, 0] / max(self.usual_, np.finfo(np.float32).tiny)

@@ -54,7 +54,7 @@ def read_pose(coefficients: Tensor, k: np.ndarray) -> Pose:
     -------
     Pose
     """
-    C = coefficients.detach().to(torch.complex128)
+    C = _scale_to_one(coefficients)
     return _find_peak(_sum_by_frequency(C * C.abs(), k), _find_symmetry(C, k))
 
 
@@ -71,9 +71,19 @@ def compare_poses(coefficients: Tensor, others: Tensor, k: np.ndarray) -> Pose:
     -------
     Pose
     """
-    C, D = (values.detach().to(torch.complex128) for values in (coefficients, others))
+    C, D = _scale_to_one(coefficients), _scale_to_one(others)
     symmetry = np.gcd(_find_symmetry(C, k), _find_symmetry(D, k))
     return _find_peak(_sum_by_frequency(D * C.conj(), k), symmetry)
+
+
+def _scale_to_one(coefficients: Tensor) -> Tensor:
+    """Return coefficients, the largest part of each sample 1: angles do not need their size, and squares stay in range.
+
+    Real and imaginary parts are divided apart: complex division fails beside the smallest numbers.
+    """
+    parts = torch.view_as_real(coefficients.detach().to(torch.complex128).resolve_conj())
+    largest = parts.abs().amax(dim=(1, 2), keepdim=True)
+    return torch.view_as_complex(parts / torch.where(largest > 0, largest, 1))
 
 
 def _sum_by_frequency(values: Tensor, k: np.ndarray) -> np.ndarray:

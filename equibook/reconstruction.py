@@ -122,7 +122,8 @@ class Search:
     images : ndarray or Tensor of shape (n_samples, n_channels, height, width)
         Turned so that they come nearest to those that the invariants belong to.
     mismatch : ndarray of shape (n_samples,)
-        Distance of the invariants from those searched for, over their length: how far the search came.
+        Distance of the invariants from those searched for, over their length: how far the search came. Of black, whose
+        length is 0, the distance itself.
     error : ndarray of shape (n_samples,)
         Distance from the images that they belong to, up to a turn, over their length.
     """
@@ -155,7 +156,7 @@ def search_images(representation: Representation, X: Any, *, n_steps: int = 200,
     network = representation.network(torch.float64)
     with torch.no_grad():
         wanted = network(x)
-    lengths = wanted.norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
+    lengths = _lengths(wanted)
 
     def miss(images: Tensor) -> Tensor:
         return (network(images) - wanted).norm(dim=1) / lengths
@@ -177,6 +178,11 @@ def search_images(representation: Representation, X: Any, *, n_steps: int = 200,
         mismatch = miss(images).numpy()
     angle = np.nan_to_num(representation.relative_angle(images, x).angle)
     turned = rotate(images, angle)
-    scale = x.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
-    error = ((turned - x).flatten(1).norm(dim=1) / scale).numpy()
+    error = ((turned - x).flatten(1).norm(dim=1) / _lengths(x.flatten(1))).numpy()
     return Search(like(turned.to(as_images(X).dtype), X), mismatch, error)
+
+
+def _lengths(rows: Tensor) -> Tensor:
+    """Return the length of each row, and 1 where it is 0: what is compared with black is taken as it is."""
+    lengths = rows.norm(dim=1)
+    return torch.where(lengths > 0, lengths, 1)

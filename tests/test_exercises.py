@@ -326,7 +326,8 @@ ANSWERS = {
     ],
     "05-1": [
         (2, ""), (2.0, ""), (np.int64(2), ""), (1, "180° / 8"), (-2, "forwards"), (45, "number of degrees"),
-        (3, "two neighbouring"), (0, "two neighbouring"), ("2", "without quotes"), (True, "without quotes"),
+        (3, "two neighbouring"), (4, "by 90°"), (0, "two neighbouring"), ("2", "without quotes"),
+        (True, "without quotes"),
     ],
     "05-2": [
         (lambda maps: np.rot90(np.roll(maps, 1, axis=0), axes=(1, 2)), ""),
