@@ -1,8 +1,9 @@
 r"""What Layer 1 keeps: images rebuilt from coefficients in closed form, and searched from invariants.
 
-From the polar harmonics of the image itself (order 0), with their phases, it is rebuilt by least squares. Invariants
-have forgotten the turn, and maybe more: from them an image is *searched* that has the same ones. How far it lies from
-the one that they came from, up to a turn, says what they forget, as far as the search succeeds.
+From the polar harmonics of the image itself (order 0), with their phases, it is rebuilt by least squares; with what an
+invariant forgets brought into a standard form, one sees what it keeps. From the invariants of all of Layer 1 an image
+is *searched* that has the same ones. How far it lies from the one that they came from, up to a turn, says what they
+forget, as far as the search succeeds.
 """
 
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ from scipy.optimize import minimize
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from equibook._checks import as_images, check_positive_int, like
+from equibook._checks import as_images, check_choice, check_positive_int, like
 from equibook.actions import rotate
 from equibook.equivariant import PolarHarmonics
+from equibook.pose import read_pose
 from equibook.representation import Representation
+
+STANDARD_FORMS = ("average", "power", "cross", "bispectrum")  # of the image itself: "k0" would keep what "average" does
 
 
 class ImageHarmonics:
@@ -111,6 +115,40 @@ def peak_signal_to_noise(images: Any, reference: Any) -> np.ndarray:
     difference = np.asarray(torch.as_tensor(images) - torch.as_tensor(reference), dtype=float)
     with np.errstate(divide="ignore"):
         return -10 * np.log10(np.square(difference.reshape(len(difference), -1)).mean(axis=1))
+
+
+def keep_only(coefficients: Any, k: np.ndarray, invariant: str) -> np.ndarray:
+    r"""Return coefficients with the same invariants, in which all that these forget is put into a standard form.
+
+    They are the same for all coefficients that the invariants do not tell apart. What is no ring mean becomes 0 for
+    "average"; all is made positive for "power"; the phase of the sum of :math:`C |C|` over each k is made 0 for
+    "cross"; and the pose for "bispectrum".
+
+    Parameters
+    ----------
+    coefficients : complex ndarray or Tensor of shape (n_samples, n_coefficients)
+    k : int ndarray of shape (n_coefficients,)
+        Their angular frequencies, from 0 on.
+    invariant : {"average", "power", "cross", "bispectrum"}
+
+    Returns
+    -------
+    complex ndarray of shape (n_samples, n_coefficients)
+    """
+    check_choice(invariant, STANDARD_FORMS, name="invariant")
+    C, lengths = np.asarray(coefficients), np.abs(coefficients)
+    if C.ndim != 2 or C.shape[1] != len(k):
+        hint = "Take one channel, as in `coefficients[:, 0]`."
+        raise ValueError(f"`coefficients` must have shape (n_samples, {len(k)}), got {C.shape}. {hint}")
+    if invariant == "average":
+        return np.where(k == 0, C, 0)
+    if invariant == "power":
+        return np.where(k == 0, C, lengths)
+    if invariant == "cross":
+        sums = np.stack([(C * lengths)[:, k == frequency].sum(axis=1) for frequency in range(k.max() + 1)], axis=1)
+        return np.where(k == 0, C, C * np.exp(-1j * np.angle(sums))[:, k])
+    angle = np.nan_to_num(read_pose(torch.from_numpy(C), k).angle)
+    return C * np.exp(1j * k * np.deg2rad(angle)[:, None])
 
 
 @dataclass(frozen=True, eq=False)

@@ -280,7 +280,11 @@ class Representation(TransformerMixin, BaseEstimator):
         compute = choose(images.dtype)
         with torch.inference_mode():
             parts = [compute(batch.to(self.device)).to(images.device) for batch in self._batches(images)]
-        return like(torch.cat(parts), X)
+        found = torch.cat(parts)
+        if not torch.isfinite(found).all():
+            need = f"`X` must be small enough for squares in {images.dtype}"
+            raise ValueError(f"{need}, got values up to {images.abs().max():.0e}. Divide by their maximum.")
+        return like(found, X)
 
     def _batches(self, images: Tensor) -> Iterator[Tensor]:
         """Yield batches, with a progress bar where the work takes more than two seconds."""

@@ -290,3 +290,12 @@ class TestRebuilding:
 def test_disturbed_black_is_black(name):
     disturbed = DISTURBANCES[name](torch.zeros(2, 1, SIZE, SIZE), 0.5, np.random.default_rng(0))
     assert not disturbed.any()
+
+
+def test_what_overflows_is_refused():
+    images = torch.ones(1, 1, SIZE, SIZE)
+    layer = Representation().fit(images)
+    with pytest.raises(ValueError, match=r"squares in torch.float32, got values up to 1e\+25\. Divide") as caught:
+        layer.transform(1e25 * torch.ones_like(images))
+    assert THREE_PARTS.match(str(caught.value))
+    layer.transform(1e25 * torch.ones_like(images).double())  # float64 has room

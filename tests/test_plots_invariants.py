@@ -10,8 +10,8 @@ import torch
 from equibook import datasets, plots
 from equibook.equivariant import CoefficientTable
 from equibook.invariant import Invariants
-from equibook.plots.invariants import KEPT, PARTS, keep_only
-from equibook.reconstruction import ImageHarmonics
+from equibook.plots.invariants import KEPT, PARTS
+from equibook.reconstruction import STANDARD_FORMS, ImageHarmonics, keep_only
 
 THREE_PARTS = re.compile(r"^`\w+`.* must .+, got .+\. [A-Z].+\.$", re.DOTALL)
 X = datasets.load_digits(size=16)[0][:6].astype(np.float64)
@@ -119,7 +119,7 @@ def test_what_is_kept_is_said_in_words(figures):
     texts = [text.get_text().strip() for text in figures["kept"].axes[2].texts]
     assert texts == ["✓", PARTS[0], "✓", PARTS[1], "✓", PARTS[2], "✗", PARTS[3], "✗", PARTS[4]]
     assert f"Forgotten: {PARTS[3]}, {PARTS[4]}." in figures["kept"].alt
-    assert [sum(kept) for kept in KEPT.values()] == [1, 2, 3, 4]
+    assert [sum(kept) for kept in KEPT.values()] == [1, 2, 3, 4] and tuple(KEPT) == STANDARD_FORMS
     assert np.array_equal(figures["kept"].axes[1].images[0].get_array(), X[1, 0])
 
 

@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from equibook._checks import as_images, check_choice
 from equibook.drawing import PALETTE, draw_image
 from equibook.plots.figures import Picture, styled
-from equibook.pose import read_pose
 from equibook.reconstruction import peak_signal_to_noise
 
 KEPT = {
@@ -20,7 +18,7 @@ KEPT = {
     "cross": (True, True, True, False, False),
     "bispectrum": (True, True, True, True, False),
 }
-"""What each choice keeps of the image's own coefficients: see `PARTS`. (Here "k0" keeps the same as "average".)"""
+"""What each choice of `reconstruction.STANDARD_FORMS` keeps of the image's own coefficients: see `PARTS`."""
 PARTS = (
     "means over rings (k = 0)",
     "lengths of the other coefficients",
@@ -30,40 +28,6 @@ PARTS = (
 )
 _LONG = 0.45  # of the longest arrow: those above are numbered
 _HATCHES = ("", "//", "..", "xx")
-
-
-def keep_only(coefficients: Any, k: np.ndarray, invariant: str) -> np.ndarray:
-    r"""Return coefficients with the same invariants, in which all that these forget is put into a standard form.
-
-    They are the same for all coefficients that the invariants do not tell apart. What is no ring mean becomes 0 for
-    "average"; all is made positive for "power"; the phase of the sum of :math:`C |C|` over each k is made 0 for
-    "cross"; and the pose for "bispectrum".
-
-    Parameters
-    ----------
-    coefficients : complex ndarray or Tensor of shape (n_samples, n_coefficients)
-    k : int ndarray of shape (n_coefficients,)
-        Their angular frequencies, from 0 on.
-    invariant : {"average", "power", "cross", "bispectrum"}
-
-    Returns
-    -------
-    complex ndarray of shape (n_samples, n_coefficients)
-    """
-    check_choice(invariant, tuple(KEPT), name="invariant")
-    C, lengths = np.asarray(coefficients), np.abs(coefficients)
-    if C.ndim != 2 or C.shape[1] != len(k):
-        hint = "Take one channel, as in `coefficients[:, 0]`."
-        raise ValueError(f"`coefficients` must have shape (n_samples, {len(k)}), got {C.shape}. {hint}")
-    if invariant == "average":
-        return np.where(k == 0, C, 0)
-    if invariant == "power":
-        return np.where(k == 0, C, lengths)
-    if invariant == "cross":
-        sums = np.stack([(C * lengths)[:, k == frequency].sum(axis=1) for frequency in range(k.max() + 1)], axis=1)
-        return np.where(k == 0, C, C * np.exp(-1j * np.angle(sums))[:, k])
-    angle = np.nan_to_num(read_pose(torch.from_numpy(C), k).angle)
-    return C * np.exp(1j * k * np.deg2rad(angle)[:, None])
 
 
 @styled
