@@ -49,7 +49,7 @@ class OrbitPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     Parameters
     ----------
     n_components : int, optional
-        How many components are kept; None takes a quarter of the number of samples, at most 200. A pair that belongs
+        How many components are kept; None takes a third of the number of samples, at most 200. A pair that belongs
         together is kept or left as a whole, so that one fewer may be kept.
     symmetry : {"C4", "D4"} or int array of shape (n_coefficients,)
         "C4", "D4": quarter turns of images, and their reflections. An array: the angular frequencies k of coefficients

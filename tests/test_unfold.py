@@ -234,17 +234,17 @@ unfolded = unfold_network(network, torch.randn(1, 3, 224, 224))
 parts = unfolded.parts(int(unfolded.output.argmax()))
 unfolded.rows(range(20))
 memory = psutil.Process().memory_info()
-print(abs(parts.total - parts.value) / abs(parts.value), getattr(memory, "peak_wset", memory.rss))
-try:
-    import resource
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-except ImportError:
-    print(0)
+peak = getattr(memory, "peak_wset", memory.rss)
+try:  # Linux; what getrusage says holds the peak of the process that this one was forked from, too
+    peak = next(1024 * int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+except (OSError, StopIteration):
+    pass
+print(abs(parts.total - parts.value) / abs(parts.value), peak)
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    gap, memory, peak = map(float, ran.stdout.split())
+    gap, peak = map(float, ran.stdout.split())
     assert gap <= 1e-4
-    assert memory <= 1.5e9 and peak * (1 if sys.platform == "darwin" else 1024) <= 1.5e9
+    assert 0.3e9 <= peak <= 1.5e9
 
 
 @pytest.fixture(scope="module")
