@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 PIP = "python -m pip install"
 NEEDED_MEMORY = 1.5e9  # bytes: no notebook takes more
 REINSTALL_PAIR = f"{PIP} --upgrade --force-reinstall torch torchvision"
-FETCH_WEIGHTS = (
-    "to fetch them (233 MB): python -c \"import torchvision; torchvision.models.alexnet(weights='DEFAULT')\""
-)
+FETCH_WEIGHTS = "to fetch them (233 MB): python -c \"import equibook; equibook.alexnet.load('imagenet')\""
 # What JupyterLab needs to show interactive figures: the folder of an extension, and the package that carries it.
 EXTENSIONS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets", "anywidget": "anywidget"}
 BROWSERS = ("firefox", "chromium", "chromium-browser", "google-chrome")
@@ -104,8 +102,15 @@ def torch_pair() -> Iterator[Finding]:
 
 
 def _alexnet_weights(folder: Path) -> Iterator[Finding]:
-    if any(folder.glob("alexnet-*.pth")):
+    from equibook.alexnet import IMAGENET
+    from equibook.pretrained import cache_state, cached_file
+
+    state = cache_state(IMAGENET, folder)
+    if state == "sound":
         yield Finding("ok", f"ImageNet weights of AlexNet in {folder}")
+    elif state == "altered":
+        what = "ImageNet weights of AlexNet, truncated or altered: the checksum does not fit"
+        yield Finding("note", what, f"remove {cached_file(IMAGENET, folder)}; {FETCH_WEIGHTS}")
     else:
         yield Finding("note", "no ImageNet weights of AlexNet in torch's cache", FETCH_WEIGHTS)
 

@@ -1,6 +1,7 @@
 """Whatever is missing appears in the table together with its mend."""
 
 import builtins
+import hashlib
 import sys
 import tempfile
 import webbrowser
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from equibook import cli, doctor
+from equibook import alexnet, cli, doctor  # alexnet has found the real torch before a stand-in takes its place
 from equibook.doctor import Finding
 
 
@@ -104,16 +105,24 @@ def test_without_cuda_and_without_cached_weights(torch_stand_in):
     assert ok == ("ok", "torch 2.6.0 and torchvision 0.21.0 work together", "")
     assert threads == ("ok", "2 threads for torch", "")
     assert cuda == ("note", "no CUDA device", "none is needed: everything runs on the processor")
-    assert weights.status == "note" and "torchvision.models.alexnet(weights='DEFAULT')" in weights.mend
+    assert weights.status == "note" and "equibook.alexnet.load('imagenet')" in weights.mend
 
 
-def test_with_cuda_and_with_cached_weights(torch_stand_in, tmp_path):
+def test_with_cuda_and_with_cached_weights(torch_stand_in, tmp_path, monkeypatch):
     torch_stand_in.cuda.is_available = lambda: True
     (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "alexnet-owt-7be5be79.pth").touch()
+    digits = hashlib.sha256(b"weights").hexdigest()[:8]
+    path = tmp_path / "checkpoints" / f"alexnet-made-{digits}.pth"
+    path.write_bytes(b"weights")
+    monkeypatch.setattr(alexnet, "IMAGENET", SimpleNamespace(url=f"https://somewhere/{path.name}"))
     *_, cuda, weights = doctor.torch_pair()
     assert cuda == ("ok", "CUDA: a device", "")
     assert weights == ("ok", f"ImageNet weights of AlexNet in {tmp_path / 'checkpoints'}", "")
+    path.write_bytes(b"weight")
+    *_, weights = doctor.torch_pair()
+    assert (
+        weights.status == "note" and "altered" in weights.what and weights.mend.startswith(f"remove {path}; to fetch")
+    )
 
 
 @pytest.mark.parametrize(("free", "limit", "status"), [(8e9, "", "ok"), (1e9, "", "note"), (8e9, "1000000000", "note")])

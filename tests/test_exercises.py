@@ -10,11 +10,12 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import nn
 from torch.nn.utils import fuse_conv_bn_eval
 
-from equibook import GlassBoxClassifier, Representation, actions, datasets, exercises, operations, orbits
+from equibook import GlassBoxClassifier, Representation, actions, alexnet, datasets, exercises, operations, orbits
 from equibook.convolution import conv_matrix, conv_structure
 from equibook.exercises import exercise, find_exercise, list_chapters, list_exercises
 from equibook.groups import CyclicGroup, DihedralGroup, Element
 from equibook.plots.reductions import count_components
+from equibook.probes.copies import turned_copies
 from equibook.sensitivity import Sensitivity
 from equibook.unfold import unfold_network
 from equibook.verdicts import DONE, NOT_TRIED, NOT_YET
@@ -180,6 +181,54 @@ def mean_covariance(Z, y):
 
 def mean_gap(Z, y):
     return Z[y == 1].mean(axis=0) - Z[y == 0].mean(axis=0)
+
+
+def sees_and_stride(stack):
+    sees, stride = 1, 1
+    for kernel, step in stack:
+        sees, stride = sees + (kernel - 1) * stride, stride * step
+    return sees, stride
+
+
+def cosine(a, b):
+    return (a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b)
+
+
+def alike(a, b):
+    return max(cosine(np.rot90(a, n), b) for n in range(4))
+
+
+def told(goal, guess, goal_train):
+    return ((goal - guess) ** 2).sum() / ((goal - goal_train.mean(axis=0)) ** 2).sum()
+
+
+def mixing(before, after, bias=True):
+    x, y = (np.moveaxis(maps, 1, -1).reshape(-1, maps.shape[1]) for maps in (before, after))
+    found = np.linalg.lstsq(np.column_stack([x, np.full(len(x), float(bias))]), y, rcond=None)[0]
+    return found[:-1].T, found[-1]
+
+
+def beyond_chance(before, after):
+    n = len(before)
+    return np.mean(before == after) - ((before[:, None] == before).sum() - n) / (n * (n - 1))
+
+
+def from_on(sizes, a, b):
+    good = np.array(b) >= np.array(a)
+    return next((size for i, size in enumerate(sizes) if good[i:].all()), 0)
+
+
+def gram_cka(a, b):
+    K, L = a @ a.T, b @ b.T
+    return np.sum(K * L) / (np.linalg.norm(K) * np.linalg.norm(L))
+
+
+def plain_cka(a, b):
+    return gram_cka(a - a.mean(axis=0), b - b.mean(axis=0))
+
+
+def gram_norms(a, b):
+    return np.prod([np.linalg.norm((v - v.mean(axis=0)) @ (v - v.mean(axis=0)).T) for v in (a, b)])
 
 
 ANSWERS = {
@@ -483,6 +532,123 @@ ANSWERS = {
         (lambda matrix, mean_3, mean_8: 2 * (mean_8 - mean_3), "matrix.T"),
         (lambda matrix, mean_3, mean_8: matrix @ (mean_8 - mean_3), "Wanted"), (np.zeros(5), "Wanted"),
     ],
+    "10-1": [
+        (lambda i, o, k, s: (o * (i * k**2 + 1), i * o * k**2 * s**2), ""),
+        (lambda i, o, k, s: np.array([i * o * k * k + o, i * o * (k * s) ** 2]), ""),
+        (lambda i, o, k, s: (i * o * k**2, i * o * k**2 * s**2), "short of the biases"),
+        (lambda i, o, k, s: (i * o * k**2 + 1, i * o * k**2 * s**2), "not one for the layer"),
+        (lambda i, o, k, s: (i * o * k**2 + i, i * o * k**2 * s**2), "what comes out"),
+        (lambda i, o, k, s: (o * k**2 + o, o * k**2 * s**2), "kernel for each channel"),
+        (lambda i, o, k, s: (o * i * k + o, 0), "square `kernel`"), (lambda i, o, k, s: (1, 1), "says 1."),
+        (lambda i, o, k, s: (o * (i * k**2 + 1), i * o * k**2), "for one place"),
+        (lambda i, o, k, s: (o * (i * k**2 + 1), i * o * k**2 * s), "rows and size_out columns"),
+        (lambda i, o, k, s: (o * (i * k**2 + 1), o * (i * k**2 + 1) * s**2), "leave it out"),
+        (lambda i, o, k, s: (o * (i * k**2 + 1), o * k**2 * s**2), "sums over all channels"),
+        (lambda i, o, k, s: (o * (i * k**2 + 1), 2 * i * o * k**2 * s**2), "counts once"),
+        (lambda i, o, k, s: (o * (i * k**2 + 1), 7), "takes 5227200"),
+        (lambda i, o, k, s: 23296, "Return two numbers"), (lambda i, o, k, s: ("a", "b"), "plain numbers"),
+        (lambda i: 1, "Wanted"), (23296, "Wanted"),
+    ],
+    "10-2": [
+        (sees_and_stride, ""), (lambda stack: list(map(np.int64, sees_and_stride(stack))), ""),
+        (lambda stack: (sees_and_stride(stack)[0], sum(s for _, s in stack)), "Strides multiply"),
+        (lambda stack: (sees_and_stride(stack)[0], stack[-1][1]), "last layer alone"),
+        (lambda stack: (sees_and_stride(stack)[0], 5), "the stride is 16"),
+        (lambda stack: (1 + sum(k - 1 for k, _ in stack), sees_and_stride(stack)[1]), "several pixels wide"),
+        (lambda stack: (sees_and_stride(stack)[0] - 1, sees_and_stride(stack)[1]), "1, not 0"),
+        (lambda stack: (np.prod([k for k, _ in stack]), sees_and_stride(stack)[1]), "they overlap"),
+        (lambda stack: (sees_and_stride([(k + 1, s) for k, s in stack])[0], sees_and_stride(stack)[1]), "by kernel"),
+        (
+            lambda stack: (
+                1 + sum((k - 1) * np.prod([s for _, s in stack[: i + 1]]) for i, (k, _) in enumerate(stack)),
+                sees_and_stride(stack)[1],
+            ),
+            "its own as well",
+        ),
+        (lambda stack: (7, sees_and_stride(stack)[1]), "Draw it"), (lambda stack: 11, "Return two numbers"),
+        (lambda stack: stack[0][0], "Return two numbers"), (lambda: 1, "Wanted"), ((11, 4), "Wanted"),
+    ],
+    "10-3": [
+        (alike, ""), (lambda a, b: max(cosine(a, np.rot90(b, n)) for n in range(4)), ""),
+        (cosine, "as they stand"), (lambda a, b: cosine(np.rot90(a), b), "one quarter turn alone"),
+        (lambda a, b: np.mean([cosine(np.rot90(a, n), b) for n in range(4)]), "not their mean"),
+        (lambda a, b: max(abs(cosine(np.rot90(a, n), b)) for n in range(4)), "no turned copy"),
+        (lambda a, b: max((np.rot90(a, n) * b).sum() for n in range(4)), "divide by the lengths"),
+        (lambda a, b: alike(a - a.mean(), b - b.mean()), "subtracted the means"),
+        (lambda a, b: max(alike(a, b), alike(a.T, b)), "reflections, too"), (lambda a, b: 0.5, "instead of 1"),
+        (lambda a, b: max(alike(a, b), 0.9999 * (b == -a).all()), "and its negative"),
+        (lambda a, b: a * b, "one plain number"), (lambda a: 1, "Wanted"), (1.0, "Wanted"),
+    ],
+    "11-1": [
+        (told, ""), (lambda y, f, t: torch.tensor(told(y, f, t)), ""),
+        (lambda y, f, t: told(y, f, t) ** 0.5, "leave out the root"),
+        (lambda y, f, t: told(y, f, y), "of the test images"),
+        (lambda y, f, t: told(y, f, t.mean(axis=(0, 2, 3), keepdims=True)), "one number for each channel"),
+        (lambda y, f, t: told(y, f, t.mean(keepdims=True)), "one number for all"),
+        (lambda y, f, t: told(y, f, 0 * t), "distance to the mean"),
+        (lambda y, f, t: abs(y - f).sum() / abs(y - t.mean(axis=0)).sum(), "squares in place"),
+        (lambda y, f, t: 1 / told(y, f, t), "Upside down"), (lambda y, f, t: 1 - told(y, f, t), "share that is not"),
+        (lambda y, f, t: 0.5, "Is it?"), (lambda y, f, t: (y - f) ** 2, "one number"),
+        (lambda y: 1, "Wanted"), (0.5, "Wanted"),
+    ],
+    "11-2": [
+        (mixing, ""), (lambda x, y: [torch.tensor(part) for part in mixing(x, y)], ""),
+        (lambda x, y: (mixing(x, y)[0].T, mixing(x, y)[1]), "transposed"),
+        (lambda x, y: (mixing(x, y)[0], y.mean(axis=(0, 2, 3))), "`b` is not"),
+        (lambda x, y: (mixing(x, y, bias=False)[0], np.zeros(3)), "without a bias"),
+        (lambda x, y: mixing(x.reshape(-1, 3, 1, 1), y.reshape(-1, 3, 1, 1)), "mixes channels with places"),
+        (lambda x, y: mixing(x[:, :, :2], y[:, :, :2]), "all places of all images"),
+        (lambda x, y: (np.eye(3), np.zeros(3)), "these are others"), (lambda x, y: np.eye(3), "Return two things"),
+        (lambda x, y: (np.eye(4), np.zeros(4)), "the shapes must be"), (lambda x: x, "Wanted"), (3, "Wanted"),
+    ],
+    "11-3": [
+        (lambda k: np.stack([k, k[:, ::-1]]), ""), (lambda k: [k, np.fliplr(k)], ""),
+        (lambda k: np.stack([k[:, ::-1], k]), "first filter"), (lambda k: k[None], "One filter"),
+        (lambda k: [k, k[:, ::-1], k[::-1], k[::-1, ::-1]], "works with fewer"), (lambda k: [k, k[::-1]], "up-down"),
+        (lambda k: [k, np.rot90(k)], "turned copy"), (lambda k: [k, k[::-1, ::-1]], "turned copy"),
+        (lambda k: [k, k.T], "diagonal"), (lambda k: [k, k], "Twice"), (lambda k: [k, -k], "mirror image"),
+        (lambda k: k, "shape (n, 3, 3)"), (lambda: 1, "Wanted"), (2, "Wanted"),
+    ],
+    "12-1": [
+        (beyond_chance, ""),
+        (lambda p, q: np.float32(beyond_chance(p, q)), ""), (lambda p, q: torch.tensor(beyond_chance(p, q)).item(), ""),
+        (lambda p, q: np.mean(p == q), "Subtract the share"),
+        (lambda p, q: np.mean(p == q) - np.mean(p[:, None] == p), "paired with itself"),
+        (lambda p, q: np.mean(p == q) - ((p[:, None] == p).sum() - len(p)) / len(p) ** 2, "ordered pairs"),
+        (lambda p, q: -beyond_chance(p, q), "The sign"),
+        (lambda p, q: np.mean(p == q) - beyond_chance(p, q), "share by chance"),
+        (lambda p, q: np.mean(p == q) - 1 / len(np.unique(p)), "equally frequent"),
+        (lambda p, q: beyond_chance(p, q) if len(set(p)) > 1 else 1.0, "it must be 0"),
+        (lambda p, q: 0.9, "Count by hand"), (lambda p, q: p == q, "not ndarray"), (lambda p, q: True, "not bool"),
+        (lambda p: 1, "Wanted"), (0.5, "Wanted"),
+    ],
+    "12-2": [
+        (from_on, ""),
+        (lambda n, a, b: np.float64(from_on(n, a, b)), ""),
+        (lambda n, a, b: next((k for k, x, y in zip(n, a, b, strict=True) if y >= x), 0), "stays so"),
+        (lambda n, a, b: from_on(n, np.array(a) + 1e-9, b), "good enough"),
+        (lambda n, a, b: from_on(n, b, a), "other way round"),
+        (lambda n, a, b: n.index(from_on(n, a, b)) if from_on(n, a, b) else 0, "places"),
+        (lambda n, a, b: 0, "must be 200, got 0"), (lambda n, a, b: n[-1], "must be 50, got 200"),
+        (lambda n, a, b: "200", "not str"), (lambda n, a, b: False, "not bool"),
+        (lambda n, a: 20, "Wanted"), (200, "Wanted"),
+    ],
+    "12-3": [
+        (plain_cka, ""), (lambda a, b: plain_cka(7 * a, b + 3), ""),
+        (lambda a, b: float((lambda A, B: np.sum((A.T @ B) ** 2) / (np.linalg.norm(A.T @ A) * np.linalg.norm(B.T @ B)))(
+            a - a.mean(0), b - b.mean(0))), ""),
+        (lambda a, b: gram_cka(a, b), "Subtract the mean first"),
+        (lambda a, b: gram_cka(a - a.mean(), b - b.mean()), "mean of its own"),
+        (lambda a, b: gram_cka(*(v - v.mean(axis=1, keepdims=True) for v in (a, b))), "not of each row"),
+        (lambda a, b: plain_cka(a, b) * gram_norms(a, b), "Divide by the norms of K"),
+        (lambda a, b: plain_cka(a, b) / gram_norms(a, b), "squares"),
+        (lambda a, b: plain_cka(a, b) * gram_norms(a, b) / np.prod([np.linalg.norm(v - v.mean(0)) for v in (a, b)]),
+         "not by those of the features"),
+        (lambda a, b: np.sum((a - a.mean(0)) @ (a - a.mean(0)).T @ (b - b.mean(0)) @ (b - b.mean(0)).T)
+         / gram_norms(a, b), "entry by entry"),
+        (lambda a, b: a @ a.T, "of shape (20, 20)"), (lambda a, b: 1.0, "Not yet"),
+        (lambda a: a, "Wanted"), ("cka", "Wanted"),
+    ],
 }  # fmt: skip
 CASES = [(name, *case) for name, cases in ANSWERS.items() for case in cases]
 
@@ -544,6 +710,18 @@ def test_the_answers_of_chapter_08_are_those_of_the_libraries():
     a, b = rng.uniform(size=(2, 5))
     found = Sensitivity("noise", np.zeros(1), {"a − b": (a - b)[None]})
     assert np.allclose(ANSWERS["08-2"][0][0](a, b), [found.mean("a − b")[0], found.margin("a − b")[0]])
+
+
+def test_the_answers_of_chapter_10_are_those_of_the_library():
+    table = alexnet.describe(alexnet.load("digits"), 287)
+    layers = [(11, 4), (3, 2), (5, 1), (3, 2), (3, 1)]
+    for i, name in enumerate(("conv1", "pool1", "conv2", "pool2", "conv3")):
+        assert ANSWERS["10-2"][0][0](layers[: i + 1]) == (table[name].unclipped, table[name].stride)
+    conv2 = table["conv2"]
+    assert ANSWERS["10-1"][0][0](64, 192, 5, conv2.shape[-1]) == (conv2.n_weights, conv2.multiply_adds)
+    a, b = np.random.default_rng(0).normal(size=(2, 5, 5))
+    found = turned_copies(np.stack([a, b]), threshold=1e-6)  # reflections and negatives, too
+    assert np.isclose(found.similarity[0], max(alike(sign * one, b) for one in (a, a.T) for sign in (1, -1)))
 
 
 def test_the_answers_hold_for_the_book_too():

@@ -9,10 +9,11 @@ import equibook
 
 ORDER = """
     _checks _files groups actions orbits frames colour filters equivariant fast invariant pose compiling representation
-    reduction irreducibles orbit_pca classifiers
+    reduction streaming distributed irreducibles orbit_pca classifiers
     integrated_gradients novelty explanation glassbox networks convolution receptive_fields operators layer_list unfold
     operations rewriting
-    measure disturbances sensitivity reconstruction design repack alexnet probes persistence
+    measure disturbances sensitivity reconstruction design repack
+    pretrained stage_table alexnet responses probes persistence
     image_files shapes datasets drawing plots layers_at pictures pages frame_cache explorers live
     verdicts exercises quizzes progress summaries readers_copy lessons train_networks demo lab doctor cli
 """.split()
@@ -85,7 +86,7 @@ def test_the_parts_of_a_module_keep_its_place(part):
 def test_the_modules_are_seen():
     assert {"cli", "doctor", "lab"} <= set(MODULES)
     folders = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists())
-    assert folders == ["exercises", "plots"] and set(folders) <= set(ORDER)
+    assert folders == ["exercises", "plots", "probes"] and set(folders) <= set(ORDER)
     assert {"exercises/chapter_00.py", "plots/models.py"} <= set(PARTS)
 
 
