@@ -39,7 +39,7 @@ IMAGENET = AlexNet_Weights.IMAGENET1K_V1
 _N_FEATURES = STAGES.index("pool5") + 1
 
 
-def load(weights: str = "imagenet", *, random_state: int = 0, progress: bool = True) -> AlexNet:
+def load(weights: str = "imagenet", *, random_state: int = 0, progress: bool = True, head: bool = True) -> AlexNet:
     """Load torchvision's AlexNet, in evaluation mode. No code of a file is run.
 
     Parameters
@@ -52,6 +52,8 @@ def load(weights: str = "imagenet", *, random_state: int = 0, progress: bool = T
         The seed of the random start; torch's global generator is left as it was.
     progress : bool
         Whether a download shows how far it is.
+    head : bool
+        Whether to fill the fully connected layers. Without, they take no memory, and using them is an error.
 
     Returns
     -------
@@ -62,14 +64,16 @@ def load(weights: str = "imagenet", *, random_state: int = 0, progress: bool = T
     'digits'
     """
     check_choice(weights, WEIGHTS, name="weights")
-    if weights == "random":
+    if weights == "random" and head:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(random_state)
             net = AlexNet()
     else:
         with torch.device("meta"):  # the random start of 61 million weights would be drawn in vain
             net = AlexNet()
-        _fill_with_digits(net) if weights == "digits" else _fill_with_imagenet(net, progress)
+        _fill(net, weights, random_state, progress)
+        if weights == "digits" or not head:
+            _leave_head_empty(net)
     net.weights_name = weights
     return net.eval()
 
@@ -103,12 +107,12 @@ def preprocess(X: Any, weights: str) -> Tensor:
     if images.shape[1] not in (1, 3):
         hint = "Average them to one."
         raise ValueError(f"`X` must have 1 or 3 channels for {weights!r}, got {images.shape[1]}. {hint}")
-    images = images.expand(-1, 3, -1, -1).contiguous()
     if weights == "random":
-        return images
+        return images.expand(-1, 3, -1, -1).contiguous()
     theirs = IMAGENET.transforms()
     resized = F.resize(images, [RESIZED], interpolation=theirs.interpolation, antialias=theirs.antialias)
-    return F.normalize(F.center_crop(resized, [INPUT_SIZE["imagenet"]]), mean=theirs.mean, std=theirs.std)
+    cropped = F.center_crop(resized, [INPUT_SIZE["imagenet"]]).expand(-1, 3, -1, -1)
+    return F.normalize(cropped, mean=theirs.mean, std=theirs.std)
 
 
 def until(net: AlexNet, name: str) -> nn.Sequential:
@@ -266,8 +270,9 @@ def _check_network(net: Any) -> None:
 
 def _check_trained(net: AlexNet, name: str) -> None:
     if name not in trained_stages(net):
-        need = f"`name` must be one of {', '.join(STAGES[:_N_FEATURES])} with the weights 'digits', got {name!r}"
-        raise ValueError(f'{need}. The fully connected layers are untrained here; load "imagenet" for them.')
+        need = f"`name` must be one of {', '.join(STAGES[:_N_FEATURES])} without a head, got {name!r}"
+        hint = 'The fully connected layers are untrained here; load "imagenet" for them.'
+        raise ValueError(f"{need}. {hint}")
 
 
 def _check_images(images: Tensor, last: str) -> None:
@@ -280,19 +285,24 @@ def _check_images(images: Tensor, last: str) -> None:
         raise ValueError(f"`X` must have at least {smallest} x {smallest} pixels for {last!r}, got {size}. {hint}")
 
 
-def _fill_with_digits(net: AlexNet) -> None:
-    net.features.load_state_dict(networks.load("alexnet_trunk").get_submodule("features").state_dict(), assign=True)
+def _fill(net: AlexNet, weights: str, random_state: int, progress: bool) -> None:
+    if weights == "imagenet":
+        state = load_state(IMAGENET, progress=progress, instead='`equibook.alexnet.load("digits")`')
+        net.load_state_dict(state, assign=True)
+    else:
+        name = "alexnet_trunk"
+        trunk = networks.load(name) if weights == "digits" else networks.build(name, random_state=random_state)
+        net.features.load_state_dict(trunk.get_submodule("features").state_dict(), assign=True)
+
+
+def _leave_head_empty(net: AlexNet) -> None:
     nothing = {name: torch.zeros(1).expand(weights.shape) for name, weights in net.classifier.state_dict().items()}
     net.classifier.load_state_dict(nothing, assign=True)  # one 0 stands for all 58 million weights
     net.classifier.untrained = True
     net.classifier.register_forward_pre_hook(_refuse)
 
 
-def _fill_with_imagenet(net: AlexNet, progress: bool) -> None:
-    state = load_state(IMAGENET, progress=progress, instead='`equibook.alexnet.load("digits")`')
-    net.load_state_dict(state, assign=True)
-
-
 def _refuse(layers: nn.Module, values: Any) -> None:
-    need = "`net` must have trained fully connected layers to be called as a whole, got the weights 'digits'"
-    raise ValueError(f'{need}. Use `equibook.alexnet.stages` up to pool5, or load "imagenet".')
+    need = "`net` must have trained fully connected layers to be called as a whole, got none"
+    hint = 'Use `equibook.alexnet.stages` up to pool5, or load "imagenet" with its head.'
+    raise ValueError(f"{need}. {hint}")

@@ -1,4 +1,4 @@
-"""The command line: `equibook demo`, `equibook lab`, `equibook doctor`."""
+"""The command line: `equibook demo`, `equibook fit`, `equibook predict`, `equibook lab`, `equibook doctor`."""
 
 import argparse
 import sys
@@ -10,6 +10,8 @@ from equibook import __version__
 # Each command is a module with `add_arguments(parser)` and `run(args) -> int`, loaded when it is called.
 COMMANDS = {
     "demo": "train the glass box on upright digits, test it on turned ones: a table and a picture",
+    "fit": "learn a person's own images, one folder per class: a table, a report, and a model",
+    "predict": "say what a fitted model makes of images, and which are unlike all that it has seen",
     "lab": "copy the notebooks into a folder, never over your own work, and open JupyterLab there",
     "doctor": "say what is installed, what is missing, and how to mend it",
 }

@@ -6,7 +6,6 @@ All return `X`, float32 of shape (n_samples, n_channels, size, size) in [0, 1], 
 import contextlib
 import io
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from equibook._checks import check_choice, check_positive_int
-from equibook.image_files import list_images, read_image, with_channels
+from equibook.folders import read_folder
 from equibook.shapes import SHAPES, draw_shape
 
 __all__ = ["SHAPES", "draw_shape", "load_digits", "load_folder", "load_photographs", "load_shapes", "load_torchvision"]
@@ -153,11 +152,10 @@ def load_folder(folder: str | Path, size: int = 64) -> tuple[np.ndarray, np.ndar
     X : ndarray of shape (n_samples, 1 or 3, size, size), float32 in [0, 1]
     y : ndarray of shape (n_samples,), the names of the sub-folders
     """
-    size, folder = check_positive_int(size, name="size"), Path(folder)
-    images, labels = _read_or_warn(_class_folders(folder), size)
-    _check_found_classes(folder, sorted(set(labels)))
-    n_channels = _majority([len(image) for image in images])
-    return np.stack([with_channels(image, n_channels) for image in images]), np.array(labels)
+    found = read_folder(Path(folder), check_positive_int(size, name="size"))
+    for path, reason in found.left_out.items():
+        warnings.warn(f"{path} is skipped, {reason}", UserWarning, stacklevel=2)
+    return found.images, found.labels
 
 
 def _resize(images: Tensor, size: int) -> Tensor:
@@ -209,41 +207,3 @@ def _download(name: str, root: Path, train: bool) -> Any:
             f"{name} is not in {root} and could not be downloaded ({reason}); without a network use "
             f"`equibook.datasets.{embedded}()`, which needs no download."
         ) from None
-
-
-def _class_folders(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise ValueError(f"`folder` must be an existing folder, got {str(folder)!r}. Check the path.")
-    subfolders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if not subfolders:
-        hint = "Put the images of each class into a sub-folder of their own."
-        raise ValueError(f"`folder` must hold one sub-folder per class, got none in {str(folder)!r}. {hint}")
-    return subfolders
-
-
-def _read_or_warn(subfolders: list[Path], size: int) -> tuple[list[np.ndarray], list[str]]:
-    """Read every image with the name of its sub-folder; warn of those that cannot be read."""
-    images, labels = [], []
-    for path in (path for subfolder in subfolders for path in list_images(subfolder)):
-        try:
-            images.append(read_image(path, size))
-        except Exception as error:  # a damaged file makes decoders fail in many ways, and must not stop the others
-            warnings.warn(f"{path} is skipped, it cannot be read: {error}", UserWarning, stacklevel=3)
-        else:
-            labels.append(path.parent.name)
-    return images, labels
-
-
-def _check_found_classes(folder: Path, names: list[str]) -> None:
-    if not names:
-        hint = "Put images such as PNG or JPEG files directly into its sub-folders."
-        raise ValueError(f"`folder` must hold images that can be read, got none in {str(folder)!r}. {hint}")
-    if len(names) == 1:
-        hint = "Add a second sub-folder with images."
-        raise ValueError(f"`folder` must hold images of at least two classes, got only {names[0]!r}. {hint}")
-
-
-def _majority(n_channels: list[int]) -> int:
-    """Return the number of channels that most images have; three where as many have one, so that no colour is lost."""
-    count = Counter(n_channels)
-    return 1 if count[1] > count[3] else 3

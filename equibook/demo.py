@@ -4,10 +4,8 @@ Both sides share Layers 2 and 3. "pixels + PCA" has the pixels in the place of L
 """
 
 import argparse
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
 from equibook._checks import as_images, check_choice, check_labels, check_positive_int
+from equibook._files import whole_file
 from equibook.actions import rotate
 from equibook.classifiers import CLASSIFIERS
 from equibook.datasets import load_digits
@@ -87,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     started = time.perf_counter()
     X_train, X_test, y_train, y_test = load_split(args.classes, args.n_train, random_state=args.random_state)
     # Small matrices are as quick on one thread, and much quicker where other work keeps the other cores busy.
-    with _whole_file(args.output) as temporary, threadpool_limits(1):
+    with whole_file(args.output, suffix=".png") as temporary, threadpool_limits(1):
         result = compare(X_train, y_train, X_test, y_test, random_state=args.random_state)
         picture = plot_result(result, X_train, X_test)
         temporary.write_bytes(to_png(picture, dpi=120))
@@ -282,23 +281,3 @@ def _accuracies(
 def _predict(model: GlassBoxClassifier, features: np.ndarray) -> np.ndarray:
     """Apply Layers 2 and 3 alone."""
     return model.classifier_.predict(model.reduction_.transform(features))
-
-
-@contextmanager
-def _whole_file(output: Path) -> Iterator[Path]:
-    """Open a file beside the output that takes its place once all is done; where that is impossible, say so at once."""
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    if output.suffix.lower() != ".png":
-        raise ValueError(f"`output` must end in .png, got {str(output)!r}. Name it such as {OUTPUT}.")
-    try:
-        if output.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-        temporary.touch(exist_ok=False)
-    except OSError as error:
-        need = f"`output` must be a file in a folder that can be written to, got {str(output)!r}"
-        raise OSError(f"{need} ({error.strerror}). Choose another place with --output.") from error
-    try:
-        yield temporary
-        os.replace(temporary, output)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,17 +1,20 @@
 """Which Layer 1 to take? Class separation, which needs no classifier, beside cross-validated accuracy and cost.
 
 Separation is quick and ranks without a classifier. How well it ranks is measured each time: by its rank correlation
-with the accuracy, over the blocks compared, with an interval. Blocks work in scikit-learn's `GridSearchCV` too.
+with the accuracy, over the blocks compared, with an interval; and by the accuracy that is lost where its first choice
+is taken. Blocks work in scikit-learn's `GridSearchCV` too.
 """
 
 import html
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
+from scipy.stats import t as student
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 from tqdm.auto import tqdm
@@ -27,7 +30,9 @@ MEASURES = {
     "fisher": "Fisher ratio, after Layer 1",
     "fisher_reduced": "Fisher ratio, after Layer 2",
     "ratio": "distance ratio, after Layer 1",
+    "neighbours": "nearest neighbours alike, after Layer 1",
 }
+ORDERS = ("accuracy", *MEASURES, "n_features", "seconds")
 N_RESAMPLES = 2000
 
 
@@ -59,12 +64,67 @@ class Comparison:
         """Mean accuracy of each block: ndarray of shape (n_blocks,)."""
         return self.accuracies.mean(axis=1)
 
+    @property
+    def margin(self) -> np.ndarray:
+        """Half the width of each mean's 95 % interval, by Student's t over the parts: ndarray of shape (n_blocks,).
+
+        The parts share training images: the intervals are a little too narrow.
+        """
+        n_splits = self.accuracies.shape[1]
+        return np.asarray(student.ppf(0.975, n_splits - 1) * self.accuracies.std(axis=1, ddof=1) / np.sqrt(n_splits))
+
+    def select(self, names: Sequence[str]) -> "Comparison":
+        """Return the comparison of some of the blocks, in the order given.
+
+        Parameters
+        ----------
+        names : sequence of str
+
+        Returns
+        -------
+        Comparison
+        """
+        rows = [self.names.index(check_choice(name, self.names, name="names")) for name in names]
+        separation = {by: values[rows] for by, values in self.separation.items()}
+        chosen = self.n_features[rows], separation, self.accuracies[rows], self.seconds[rows]
+        return Comparison(list(names), *chosen, self.classifier)
+
+    def sort(self, by: str = "accuracy") -> "Comparison":
+        """Return the same blocks, the best first: the most accurate or most separated, or the cheapest.
+
+        Parameters
+        ----------
+        by : {"accuracy", "fisher", "fisher_reduced", "ratio", "neighbours", "n_features", "seconds"}
+
+        Returns
+        -------
+        Comparison
+        """
+        check_choice(by, ORDERS, name="by")
+        values = self.separation[by] if by in MEASURES else getattr(self, by)
+        order = np.argsort(values if by in ("n_features", "seconds") else -values, kind="stable")
+        return self.select([self.names[row] for row in order])
+
+    def shortfall(self, by: str = "fisher") -> float:
+        """Return how far the block that a measure puts first stays below the most accurate: from 0 to 1.
+
+        Parameters
+        ----------
+        by : {"fisher", "fisher_reduced", "ratio", "neighbours"}
+
+        Returns
+        -------
+        float
+        """
+        values = self.separation[check_choice(by, MEASURES, name="by")]
+        return float(self.accuracy.max() - self.accuracy[values.argmax()])
+
     def rank_correlation(self, by: str = "fisher", *, random_state: int = 0) -> tuple[float, float, float]:
         """Return Spearman's rank correlation of a measure with the accuracy, and a 95 % interval.
 
         Parameters
         ----------
-        by : {"fisher", "fisher_reduced", "ratio"}
+        by : {"fisher", "fisher_reduced", "ratio", "neighbours"}
         random_state : int
             Of the resampling: blocks are drawn with replacement, and the middle 95 % of what comes out are kept.
 
@@ -77,10 +137,10 @@ class Comparison:
         values = self.separation[check_choice(by, MEASURES, name="by")]
         n = len(self.names)
         drawn = np.random.default_rng(random_state).integers(0, n, (N_RESAMPLES, n))
-        found = np.array([_spearman(values[rows], self.accuracy[rows]) for rows in drawn])
+        found = _spearman(values[drawn], self.accuracy[drawn])
         found = found[~np.isnan(found)]
         low, high = np.quantile(found, [0.025, 0.975]) if len(found) else (np.nan, np.nan)
-        return _spearman(values, self.accuracy), float(low), float(high)
+        return float(_spearman(values, self.accuracy)), float(low), float(high)
 
     def plot(self, by: str = "fisher") -> Any:
         """Return a Figure; see `equibook.plots.plot_comparison`."""
@@ -90,13 +150,13 @@ class Comparison:
 
     def _rows(self) -> list[list[str]]:
         head = ["block", "features", *MEASURES.values(), f"accuracy of {self.classifier}", "s / 1000 images"]
-        spread = self.accuracies.std(axis=1, ddof=1)
+        margin = self.margin
         rows = [
             [
                 name,
                 str(self.n_features[i]),
                 *(f"{values[i]:.3f}" for values in self.separation.values()),
-                f"{self.accuracy[i]:.1%} ± {spread[i]:.1%}",
+                f"{self.accuracy[i]:.1%} ± {margin[i]:.1%}",
                 f"{self.seconds[i]:.2f}",
             ]
             for i, name in enumerate(self.names)
@@ -104,10 +164,13 @@ class Comparison:
         return [head, *rows]
 
     def _summary(self) -> list[str]:
-        found = ((label, self.rank_correlation(by)) for by, label in MEASURES.items())
-        return [
-            f"rank correlation of {label} with accuracy: {r:.2f} ({a:.2f} to {b:.2f})" for label, (r, a, b) in found
-        ]
+        lines = []
+        for by, label in MEASURES.items():
+            r, low, high = self.rank_correlation(by)
+            ranks = f"rank correlation of {label} with accuracy: {r:.2f} ({low:.2f} to {high:.2f})"
+            first = self.names[int(self.separation[by].argmax())]
+            lines.append(f"{ranks}; its first choice, {first}, is {100 * self.shortfall(by):.1f} points below the best")
+        return lines
 
     def __str__(self) -> str:
         rows = self._rows()
@@ -144,6 +207,8 @@ def compare(
 ) -> Comparison:
     """Measure for each block how far it puts the classes apart, how well a classifier reads it, and what it costs.
 
+    Separation is measured by `measure.class_separation` and by `neighbour_share`.
+
     Parameters
     ----------
     blocks : dict from a name to a Representation or Pixels
@@ -168,15 +233,8 @@ def compare(
     images = as_images(X)
     labels = check_labels(y, len(images))
     check_choice(classifier, CLASSIFIERS, name="classifier")
-    if not blocks:
-        raise ValueError("`blocks` must hold at least one Representation, got none. Give each a name.")
-    smallest = int(np.unique(labels, return_counts=True)[1].min())
-    if not 2 <= check_positive_int(n_splits, name="n_splits") <= smallest:
-        need = f"`n_splits` must be from 2 to {smallest}, the number of images in the smallest class"
-        raise ValueError(f"{need}, got {n_splits}. Lower it, or add images.")
+    parts = split_parts(blocks, labels, n_splits, random_state)
     moved = images if act is None else as_images(act(X))
-    folds = StratifiedKFold(n_splits, shuffle=True, random_state=random_state)
-    parts = list(folds.split(np.zeros(len(labels)), labels))
     found = [
         _measure(block, images, moved, labels, classifier, parts, random_state)
         for block in tqdm(blocks.values(), desc="blocks", delay=2, leave=False)
@@ -188,6 +246,51 @@ def compare(
     )
 
 
+def neighbour_share(features: Any, y: Any, *, moved: Any = None) -> float:
+    """Return the share of samples whose nearest neighbour, itself left out, is of its class.
+
+    Unlike the Fisher ratio, which averages over all features, it asks only what lies next to what. It is the accuracy
+    of the nearest-neighbour classifier, which learns nothing.
+
+    Parameters
+    ----------
+    features : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+    moved : array-like of shape (n_samples, n_features), optional
+        Features of the same samples, moved: the neighbours of these are sought among `features` of the others.
+
+    Returns
+    -------
+    float
+        From 0 to 1; by chance, the mean share of a sample's class among the others.
+
+    >>> neighbour_share([[0.0], [1.0], [5.0], [6.0], [8.0]], [0, 0, 1, 1, 0])
+    0.8
+    """
+    rows = np.asarray(features, dtype=np.float64)
+    labels = check_labels(y, len(rows))
+    if len(rows) < 2:
+        raise ValueError(f"`features` must hold at least two samples, got {len(rows)}. Add some to compare with.")
+    distances = cdist(rows if moved is None else np.asarray(moved, dtype=np.float64), rows, "sqeuclidean")
+    np.fill_diagonal(distances, np.inf)
+    return float(np.mean(labels[distances.argmin(axis=1)] == labels))
+
+
+Parts = list[tuple[np.ndarray, np.ndarray]]
+
+
+def split_parts(blocks: Mapping[str, Any], labels: np.ndarray, n_splits: int, random_state: int) -> Parts:
+    """Return the rows of each part, to train on and held back, after a check of what is to be compared on them."""
+    if not blocks:
+        raise ValueError("`blocks` must hold at least one Representation, got none. Give each a name.")
+    smallest = int(np.unique(labels, return_counts=True)[1].min())
+    if not 2 <= check_positive_int(n_splits, name="n_splits") <= smallest:
+        need = f"`n_splits` must be from 2 to {smallest}, the number of images in the smallest class"
+        raise ValueError(f"{need}, got {n_splits}. Lower it, or add images.")
+    folds = StratifiedKFold(n_splits, shuffle=True, random_state=random_state)
+    return list(folds.split(np.zeros(len(labels)), labels))
+
+
 def _measure(
     block: Representation | Pixels, images: Any, moved: Any, labels: np.ndarray, classifier: str, parts: Any, seed: int
 ) -> tuple[int, dict[str, float], list[float], float]:
@@ -197,9 +300,10 @@ def _measure(
     seconds = 1000 * (time.perf_counter() - start) / len(images)
     of_moved = features if moved is images else layer_1.transform(moved).numpy()
     reduction = Reduction(random_state=seed).fit(features)
-    after_1 = class_separation(reduction.scaler_.transform(of_moved), labels)
-    after_2 = class_separation(reduction.transform(of_moved), labels)
-    separation = {"fisher": after_1.fisher, "fisher_reduced": after_2.fisher, "ratio": after_1.ratio}
+    rows, moved_rows = reduction.scaler_.transform(features), reduction.scaler_.transform(of_moved)
+    after_1, after_2 = class_separation(moved_rows, labels), class_separation(reduction.transform(of_moved), labels)
+    neighbours = neighbour_share(rows, labels, moved=moved_rows)
+    separation = dict(zip(MEASURES, (after_1.fisher, after_2.fisher, after_1.ratio, neighbours), strict=True))
     accuracies = []
     for train, held in parts:
         layer_2, layer_3 = fit_layers(classifier, features[train], labels[train], random_state=seed)
@@ -207,7 +311,8 @@ def _measure(
     return features.shape[1], separation, accuracies, seconds
 
 
-def _spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the rank correlation, nan where one of both does not vary."""
-    a, b = rankdata(a), rankdata(b)
-    return float(np.corrcoef(a, b)[0, 1]) if np.ptp(a) and np.ptp(b) else float("nan")
+def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the rank correlation along the last axis, nan where one of both does not vary."""
+    a, b = (ranks - ranks.mean(axis=-1, keepdims=True) for ranks in (rankdata(a, axis=-1), rankdata(b, axis=-1)))
+    norms = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
+    return np.divide((a * b).sum(axis=-1), norms, out=np.full(norms.shape, np.nan), where=norms > 0)

@@ -5,12 +5,14 @@ lost is computed again by another one.
 """
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from equibook._checks import check_positive_int
 from equibook.representation import Pixels, Representation
 
 
@@ -30,7 +32,7 @@ def transform(layer_1: Representation | Pixels, images: Any) -> Any:
         `.compute()`, or `dask.array.to_zarr` and the like, set the work off: on the threads of this process, or on the
         cluster of the `dask.distributed.Client` that was made before.
     """
-    array = _dask_array()
+    array = _dask().array
     check_is_fitted(layer_1, "size_")
     if not isinstance(images, array.Array):
         hint = "Make one by `dask.array.from_array(images, chunks=(1000, -1, -1, -1))`."
@@ -49,6 +51,33 @@ def transform(layer_1: Representation | Pixels, images: Any) -> Any:
         drop_axis=list(range(2, images.ndim)),
         meta=meta,
     )
+
+
+def read_blocks(features: Any, at_once: int = 4) -> Iterator[np.ndarray]:
+    """Compute a Dask array of features a few blocks at a time, and yield them in their order.
+
+    For Layer 2, which takes the features twice: `fit_reduction(lambda: read_blocks(features), 50)`. Each round computes
+    them anew; on a cluster with room for them, `features.persist()` keeps them on the workers.
+
+    Parameters
+    ----------
+    features : dask.array.Array of shape (n_samples, n_features)
+    at_once : int
+        Blocks that are worked on at a time, and come into the memory of this process together: as many as workers, or
+        a few times more.
+
+    Yields
+    ------
+    ndarray of shape (n_samples_in_block, n_features)
+    """
+    check_positive_int(at_once, name="at_once")
+    dask = _dask()
+    if not isinstance(features, dask.array.Array) or features.ndim != 2:
+        hint = "Pass what `equibook.distributed.transform` returns."
+        raise TypeError(f"`features` must be a Dask array with two axes, got {type(features).__name__}. {hint}")
+    blocks = list(features.rechunk({1: -1}).blocks)
+    for start in range(0, len(blocks), at_once):
+        yield from dask.compute(*blocks[start : start + at_once])
 
 
 def _describe(layer_1: Representation | Pixels) -> str:
@@ -70,10 +99,10 @@ def _features_of_block(block: np.ndarray, described: str) -> np.ndarray:
     return _build(described).transform(block)
 
 
-def _dask_array() -> Any:
+def _dask() -> Any:
     try:
         import dask.array
     except ImportError as error:
         need = "`dask` must be installed to transform Dask arrays"
         raise ImportError(f'{need}, got none. Run `pip install "equibook[dask]"`.') from error
-    return dask.array
+    return dask

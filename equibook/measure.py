@@ -243,13 +243,26 @@ def _values_of_both(f: Map, X: Any, act_in: Map) -> tuple[Any, np.ndarray]:
 def _apply(f: Map, images: Any) -> Any:
     if not isinstance(f, nn.Module):
         return f(images)
-    with _in_evaluation_mode(f), torch.no_grad():
+    with in_evaluation_mode(f), torch.no_grad():
         return f(torch.as_tensor(images))
 
 
 @contextmanager
-def _in_evaluation_mode(net: nn.Module) -> Iterator[None]:
-    """Switch off dropout and the updates of batch statistics, and put every part back into its own mode."""
+def in_evaluation_mode(net: nn.Module) -> Iterator[None]:
+    """Switch off dropout and the updates of batch statistics, and put every part back into its own mode.
+
+    Parameters
+    ----------
+    net : torch.nn.Module
+        Each part may have a mode of its own, such as a frozen batch norm within a network in training.
+
+    >>> net = nn.Sequential(nn.Dropout(), nn.ReLU())
+    >>> with in_evaluation_mode(net):
+    ...     print(net[0].training)
+    False
+    >>> net[0].training
+    True
+    """
     modes = [(part, part.training) for part in net.modules()]
     net.eval()
     try:

@@ -52,6 +52,12 @@ class Novelty(BaseEstimator):
         self.usual_ = float(np.quantile(to_others, self.quantile))
         return self
 
+    @property
+    def references(self) -> np.ndarray:
+        """The features that are kept: float32 ndarray of shape (n_kept, n_features)."""
+        check_is_fitted(self)
+        return self.neighbours_._fit_X
+
     def score(self, features: Any) -> np.ndarray:
         """Return the novelty of each row; above 1 it is farther from all references than they are from each other.
 

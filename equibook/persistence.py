@@ -61,7 +61,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         Any name will do; `.skops` is the custom. An existing file is replaced.
     """
     if not _is_model(model):
-        hint = "Save others with `skops.io.dump`."
+        hint = "Save others with `skops.io.dump`, the `state_dict()` of a network with safetensors."
         need = "an equibook estimator or a scikit-learn Pipeline with one"
         raise TypeError(f"`model` must be {need}, got {type(model).__name__}. {hint}")
     target = _as_path(path).resolve()

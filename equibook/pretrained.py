@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import re
 import socket
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -80,14 +81,17 @@ def load_state(entry: Entry, *, progress: bool = True, instead: str) -> dict[str
     Returns
     -------
     dict from a name to a Tensor
+        Read from the file where they are used: what is not used takes no memory.
     """
     path = cached_file(entry)
     if cache_state(entry) == "altered":
         need = f"have a sha256 that begins with {_expected(path)}, got {_checksum(path)[:8]}…: truncated or altered"
         raise ValueError(f"The cached file {path} must {need}. Remove the file and load again, or use {instead}.")
     try:
-        with _giving_up_after(SILENCE):
-            return entry.get_state_dict(progress=progress, check_hash=True, weights_only=True)
+        if not path.exists():
+            with _giving_up_after(SILENCE):
+                entry.get_state_dict(progress=progress, check_hash=True, weights_only=True)
+        return _read(path)
     except (OSError, RuntimeError, http.client.HTTPException) as error:  # those of urllib, and torch's of a wrong hash
         reason = " ".join(str(getattr(error, "reason", error)).split()) or type(error).__name__
         need = f"The weights must be cached in {path.parent} or come from {entry.url}, got neither ({reason})"
@@ -97,6 +101,11 @@ def load_state(entry: Entry, *, progress: bool = True, instead: str) -> dict[str
             raise
         need = "hold weights alone, got something else"
         raise ValueError(f"The file {path} must {need}. Remove the file and load again, or use {instead}.") from error
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    mapped = zipfile.is_zipfile(path)  # in the format before torch 1.6 weights can only be read as a whole
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)  # type: ignore[no-any-return]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 import numpy as np
+from scipy.linalg import eigh
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from equibook._checks import check_positive_int
 
 MOST = 200  # components by default
+LEAST_VARIANCE = 1e-8  # of the largest component's
 EXACT_UP_TO = 3000  # samples or features, whichever is fewer: above it, exact components take minutes
 
 
@@ -59,7 +61,9 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         n_components = self._choose_n_components(X)
         solver = _choose_solver(*X.shape)
         self.pca_ = PCA(n_components, whiten=self.whiten, svd_solver=solver, random_state=self.random_state)
-        self.pca_.fit(self.scaler_.transform(X))
+        standardised = self.scaler_.transform(X)
+        if solver != "full" or not _fit_to_few(self.pca_, standardised):
+            self.pca_.fit(standardised)
         self.pca_.components_ = np.ascontiguousarray(self.pca_.components_)  # sums run alike before and after saving
         self._n_features_out = n_components
         return self
@@ -105,6 +109,31 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             need = f"`n_components` must be at most {most} for {len(X)} samples with {varying} varying features"
             raise ValueError(f"{need}, got {n_components}. Lower it, pass more samples, or leave it None.")
         return n_components
+
+
+def _fit_to_few(pca: PCA, X: np.ndarray) -> bool:
+    """Fit where samples are fewer than features, from inner products of samples: several times quicker than by SVD.
+
+    Returns
+    -------
+    bool
+        False, and nothing is fitted, where rounding would spoil a component: one that has hardly any variance.
+    """
+    n_samples, n_kept = len(X), pca.n_components
+    centred = X - X.mean(axis=0)
+    eigenvalues, vectors = eigh(centred @ centred.T, overwrite_a=True, check_finite=False)
+    largest = eigenvalues[::-1][:n_kept]
+    if largest[-1] < LEAST_VARIANCE * largest[0]:
+        return False
+    components = vectors[:, ::-1][:, :n_kept].T @ centred / np.sqrt(largest)[:, None]
+    signs = np.sign(components[np.arange(n_kept), np.abs(components).argmax(axis=1)])  # scikit-learn's convention
+    pca.components_, pca.mean_, pca.singular_values_ = signs[:, None] * components, X.mean(axis=0), np.sqrt(largest)
+    pca.explained_variance_ = largest / (n_samples - 1)
+    pca.explained_variance_ratio_ = largest / np.square(centred).sum()
+    left = np.square(centred).sum() - largest.sum()
+    pca.noise_variance_ = max(0.0, left) / (n_samples - 1) / (n_samples - n_kept)
+    pca.n_components_, pca.n_samples_, pca.n_features_in_ = n_kept, n_samples, X.shape[1]
+    return True
 
 
 def _choose_solver(n_samples: int, n_features: int) -> str:

@@ -7,7 +7,9 @@ batch is in memory at a time.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +55,10 @@ def read_batches(source: Any, batch_size: int = 128) -> Iterator[Tensor]:
         yield torch.cat(waiting)
 
 
-def transform_batches(layer_1: Representation | Pixels, source: Any, batch_size: int = 128) -> Iterator[np.ndarray]:
-    """Yield the features of images, batch by batch.
+def transform_batches(
+    layer_1: Representation | Pixels, source: Any, batch_size: int = 128, *, workers: int = 1
+) -> Iterator[np.ndarray]:
+    """Yield the features of images, batch by batch, in the order of the images.
 
     Parameters
     ----------
@@ -62,15 +66,20 @@ def transform_batches(layer_1: Representation | Pixels, source: Any, batch_size:
         Fitted: on a few images of the same shape, since nothing is learned.
     source : array, memory map, Tensor, DataLoader, or iterable of images
     batch_size : int
+    workers : int
+        Batches that are worked on at a time. More than one are threads of this process, and torch takes one thread in
+        each while they run; one worker leaves torch as many threads as it has.
 
     Yields
     ------
     ndarray of shape (batch_size, n_features)
     """
     check_is_fitted(layer_1, "size_")
-    total = _count_batches(source, batch_size)
-    for batch in tqdm(read_batches(source, batch_size), "Layer 1", total, unit="batch", delay=2, leave=False):
-        yield layer_1.transform(batch).numpy()
+    check_positive_int(workers, name="workers")
+    batches = read_batches(source, batch_size)
+    found = map(layer_1.transform, batches) if workers == 1 else _work(layer_1.transform, batches, workers)
+    for part in tqdm(found, "Layer 1", _count_batches(source, batch_size), unit="batch", delay=2, leave=False):
+        yield part.numpy()
 
 
 def save_features(
@@ -88,7 +97,7 @@ def save_features(
     n_samples : int, optional
         How many images there are, of a source that does not know.
     **settings
-        `batch_size`, as in `transform_batches`.
+        `batch_size` and `workers`, as in `transform_batches`.
 
     Returns
     -------
@@ -139,6 +148,7 @@ def fit_reduction(rows: Rows, n_components: int, *, whiten: bool = False) -> Red
     pca = IncrementalPCA(n_components, whiten=whiten)
     for batch in _regroup(rows(), 2 * n_components):
         pca.partial_fit(scaler.transform(np.asarray(batch, dtype=np.float64)))
+    pca.components_ = np.ascontiguousarray(pca.components_)  # sums run alike before and after saving
     reduction = Reduction(n_components, whiten=whiten)
     reduction.scaler_, reduction.pca_ = scaler, pca
     reduction._n_features_out, reduction.n_features_in_ = n_components, scaler.n_features_in_
@@ -161,6 +171,22 @@ def _read_items(source: Any, batch_size: int) -> Iterator[Tensor]:
         images = images if isinstance(images, Tensor) else np.asarray(images)
         if len(images):  # a batch may be empty
             yield as_images(images[None] if images.ndim == 2 else images)
+
+
+def _work(transform: Callable[[Tensor], Tensor], batches: Iterable[Tensor], workers: int) -> Iterator[Tensor]:
+    """Yield what becomes of batches, in their order; no more wait than are worked on."""
+    n_threads, waiting = torch.get_num_threads(), deque[Future[Tensor]]()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            for batch in batches:
+                waiting.append(pool.submit(transform, batch))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def _regroup(batches: Iterable[np.ndarray], least: int) -> Iterator[np.ndarray]:

@@ -159,6 +159,17 @@ def test_untrained_layers_are_said_to_be_so(net):
         assert THREE_PARTS.match(str(caught.value))
 
 
+def test_without_a_head_the_same_convolutions_take_no_more_memory_than_they_need():
+    whole, trunk = (alexnet.load("random", random_state=4, head=head) for head in (True, False))
+    pairs = zip(whole.features.parameters(), trunk.features.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs) and trunk.weights_name == "random" and not trunk.training
+    n_bytes = {net: sum(p.untyped_storage().nbytes() for p in net.classifier.parameters()) for net in (whole, trunk)}
+    assert n_bytes[whole] > 2e8 and n_bytes[trunk] < 100
+    assert alexnet.trained_stages(whole) == STAGES and alexnet.trained_stages(trunk) == STAGES[:13]
+    with pytest.raises(ValueError, match="without a head, got 'fc6'"):
+        stages(trunk, X, "fc6")
+
+
 def test_a_new_head_is_trained_by_whoever_puts_it_there():
     net = alexnet.load("digits")
     net.classifier = nn.Sequential(*alexnet.load("random").classifier)

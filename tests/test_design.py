@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from scipy.stats import sem, spearmanr
+from scipy.stats import t as student
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from sklearn.pipeline import Pipeline
 from test_checks import THREE_PARTS
 
 from equibook import GlassBoxClassifier, Representation, actions, datasets, measure
-from equibook.design import MEASURES, Comparison, compare
+from equibook.design import MEASURES, Comparison, compare, neighbour_share
 from equibook.reduction import Reduction
 from equibook.representation import Pixels
 
@@ -54,6 +58,8 @@ def test_separation_is_that_of_the_moved_images(found):
         assert found.separation["ratio"][i] == pytest.approx(after_1.ratio)
         after_2 = measure.class_separation(reduction.transform(of_moved), Y)
         assert found.separation["fisher_reduced"][i] == pytest.approx(after_2.fisher)
+        scaled, moved = reduction.scaler_.transform(features), reduction.scaler_.transform(of_moved)
+        assert found.separation["neighbours"][i] == neighbour_share(scaled, Y, moved=moved)
         assert found.n_features[i] == features.shape[1]
 
 
@@ -81,13 +87,57 @@ def test_where_nothing_varies_there_is_no_rank():
 
 def test_tables_and_figure_say_it(found):
     lines = str(found).splitlines()
-    assert len(lines) == 7 and lines[1].startswith("pixels") and "rank correlation of Fisher ratio" in lines[4]
+    assert len(lines) == 8 and lines[1].startswith("pixels") and "rank correlation of Fisher ratio" in lines[4]
+    points = 100 * (found.accuracy.max() - found.accuracy[found.separation["fisher"].argmax()])
+    assert lines[4].endswith(f"is {points:.1f} points below the best")
     assert found._repr_html_().count("<tr>") == 4 and "<p>rank correlation" in found._repr_html_()
-    figure = found.plot("ratio")
-    (ax,) = figure.axes
-    np.testing.assert_allclose(ax.containers[0].lines[0].get_ydata(), 100 * found.accuracy)
-    np.testing.assert_allclose(ax.containers[0].lines[0].get_xdata(), found.separation["ratio"])
-    assert figure.alt.startswith("distance ratio, after Layer 1 against accuracy for 3 blocks")
+    assert found.plot("ratio").alt.startswith("distance ratio, after Layer 1 against accuracy for 3 blocks")
+
+
+def test_margin_is_that_of_student(found):
+    low, high = student.interval(0.95, 2, found.accuracy[1], sem(found.accuracies[1]))
+    assert found.margin[1] == pytest.approx((high - low) / 2)
+
+
+def test_neighbours_by_scikit_learn():
+    rng = np.random.default_rng(0)
+    rows, labels = rng.normal(size=(40, 3)), rng.integers(0, 3, 40)
+    right = 0
+    for i in range(40):
+        others = np.arange(40) != i
+        nearest = KNeighborsClassifier(1).fit(rows[others], labels[others])
+        right += nearest.predict(rows[i : i + 1])[0] == labels[i]
+    assert neighbour_share(rows, labels) == right / 40
+    assert neighbour_share(rows, labels, moved=rows) == right / 40
+    assert neighbour_share(np.eye(4)[[0, 0, 1, 1]], [0, 0, 1, 1], moved=np.eye(4)[[1, 1, 0, 0]]) == 0
+
+
+def test_blocks_are_sorted_and_selected(found):
+    for by, values in {
+        "accuracy": -found.accuracy,
+        "fisher": -found.separation["fisher"],
+        "seconds": found.seconds,
+    }.items():
+        assert found.sort(by).names == [found.names[i] for i in np.argsort(values, kind="stable")]
+    assert found.sort("n_features").n_features.tolist() == sorted(found.n_features)
+    two = found.select(["power", "pixels"])
+    assert two.names == ["power", "pixels"] and two.accuracy[1] == found.accuracy[0]
+    assert two.separation["ratio"][0] == found.separation["ratio"][2] and two.classifier == "lda"
+
+
+def test_shortfall_is_what_the_first_choice_costs():
+    assert made_up([1, 2, 9, 4], [0.5, 0.9, 0.7, 0.6]).shortfall() == pytest.approx(0.2)
+    assert made_up([1, 9, 2, 4], [0.5, 0.9, 0.7, 0.6]).shortfall("neighbours") == 0
+
+
+def test_fisher_ratio_falls_where_weak_features_join_strong_ones_and_neighbours_do_not():
+    rng = np.random.default_rng(0)
+    labels = np.arange(200) % 2
+    strong = labels[:, None] + rng.normal(scale=0.4, size=(200, 1))
+    weak = 0.4 * labels[:, None] + rng.normal(scale=0.4, size=(200, 30))
+    strong, both = (rows / rows.std(axis=0) for rows in (strong, np.hstack([strong, weak])))
+    assert measure.class_separation(both, labels).fisher < 0.5 * measure.class_separation(strong, labels).fisher
+    assert neighbour_share(both, labels) > neighbour_share(strong, labels)
 
 
 def test_blocks_can_be_searched_by_scikit_learn():
@@ -96,6 +146,21 @@ def test_blocks_can_be_searched_by_scikit_learn():
     search = GridSearchCV(model, grid, cv=3).fit(X, Y)
     scores = search.cv_results_["mean_test_score"]
     assert len(scores) == 4 and np.ptp(scores) > 0 and search.best_score_ == scores.max() > 0.85
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_whole_blocks_can_be_searched_too(wrapped):
+    blocks = [Pixels(), Representation(invariant="average"), Representation(invariant="power")]
+    if wrapped:
+        steps = [("block", Pixels()), ("reduction", Reduction(whiten=True)), ("classifier", NearestCentroid())]
+        model, name = Pipeline(steps), "block"
+    else:
+        model, name = GlassBoxClassifier(representation=Pixels()), "representation"
+    grid = [{name: blocks}, {name: [Representation()], f"{name}__invariant": ["k0"]}]
+    search = GridSearchCV(model, grid, cv=3).fit(X, Y)
+    scores = search.cv_results_["mean_test_score"]
+    expected = cross_val_score(clone(model).set_params(**{name: blocks[1]}), X, Y, cv=3)
+    assert len(scores) == 4 and scores[0] < scores[1] == expected.mean() and search.best_score_ == scores.max()
 
 
 @pytest.mark.parametrize(
@@ -116,3 +181,15 @@ def test_bad_input(blocks, settings, message):
 def test_an_unknown_measure(found):
     with pytest.raises(ValueError, match="`by` must be one of 'fisher'"):
         found.rank_correlation("distance")
+    with pytest.raises(ValueError, match="`by` must be one of 'fisher'"):
+        found.shortfall("distance")
+    with pytest.raises(ValueError, match="`by` must be one of 'accuracy'"):
+        found.sort("beauty")
+    with pytest.raises(ValueError, match="`names` must be one of 'pixels'"):
+        found.select(["glass"])
+
+
+def test_neighbours_need_two_samples():
+    with pytest.raises(ValueError, match="`features` must hold at least two samples, got 1") as caught:
+        neighbour_share([[1.0]], [0])
+    assert THREE_PARTS.match(str(caught.value))

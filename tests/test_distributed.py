@@ -1,7 +1,8 @@
 """Dask arrays: the same features as in memory, lazily, on a local cluster too, and after a worker was lost."""
 
+import os
+import signal
 import sys
-import threading
 import time
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from test_checks import THREE_PARTS
 
 from equibook import Representation
-from equibook.distributed import transform
+from equibook.distributed import read_blocks, transform
 from equibook.representation import Pixels
+from equibook.streaming import fit_reduction
 
 array = pytest.importorskip("dask.array")
+dask = pytest.importorskip("dask")
 X = np.random.default_rng(0).random((23, 1, 12, 12), dtype=np.float32)
 LAYER = Representation(invariant="power", scales=(0.8, 1.6)).fit(X[:1])
 
@@ -37,31 +40,57 @@ def test_nothing_is_computed_before_it_is_asked_for():
         found.compute(scheduler="synchronous")
 
 
-def slowly(block):
+def slowly(block, journal):
+    """Return a block after a while, and write a line for each time it is worked on."""
+    with open(journal, "a") as file:
+        file.write("a block\n")
     time.sleep(0.3)
     return block
 
 
 @pytest.mark.filterwarnings("ignore")  # of dask's own, about ports and lost workers
-def test_a_lost_worker_loses_nothing():
-    """A local cluster of two processes; one of them is killed while they work."""
+def test_a_lost_worker_loses_nothing(tmp_path):
+    """A local cluster of two processes; one of them, which holds finished blocks, is killed while they work."""
     distributed = pytest.importorskip("distributed")
+    journal = tmp_path / "journal"
+    journal.touch()
     settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
     with distributed.LocalCluster(**settings) as cluster, distributed.Client(cluster) as client:
-        images = array.from_array(X, chunks=(2, -1, -1, -1)).map_blocks(slowly, dtype=X.dtype, meta=X[:0])
+        pids = client.run(os.getpid)
+        images = array.from_array(X, chunks=(1, -1, -1, -1))
+        images = images.map_blocks(slowly, str(journal), dtype=X.dtype, meta=X[:0])
         waiting = client.compute(transform(LAYER, images))
-        time.sleep(1)
-        first, *_ = client.run(_end_soon, workers=[next(iter(client.scheduler_info()["workers"]))]).values()
-        assert first == "ending"
+        while len(journal.read_text().splitlines()) < 8:
+            time.sleep(0.02)
+        assert not waiting.done()
+        os.kill(next(iter(pids.values())), signal.SIGKILL)
         np.testing.assert_allclose(waiting.result(timeout=90), LAYER.transform(X), rtol=1e-5, atol=1e-6)
+    assert len(journal.read_text().splitlines()) > 23  # what was lost was done again
 
 
-def _end_soon():
-    """End this process without a word, as if it were killed."""
-    import os
+def test_layer_2_from_blocks():
+    """The same code as out of memory, and the same result, on whatever scheduler works."""
+    features = transform(LAYER, array.from_array(X, chunks=(5, -1, -1, -1)))
+    with dask.config.set(scheduler="threads"):
+        blocks = list(read_blocks(features, at_once=2))
+        assert [len(block) for block in blocks] == [5, 5, 5, 5, 3]
+        np.testing.assert_allclose(np.concatenate(blocks), LAYER.transform(X), rtol=1e-5, atol=1e-6)
+        found = fit_reduction(lambda: read_blocks(features), 4)
+    expected = fit_reduction(lambda: (LAYER.transform(X[i : i + 5]) for i in range(0, 23, 5)), 4)
+    np.testing.assert_allclose(found.pca_.explained_variance_, expected.pca_.explained_variance_, rtol=1e-4)
 
-    threading.Timer(0.2, lambda: os._exit(1)).start()
-    return "ending"
+
+def test_no_more_blocks_are_computed_than_asked_for():
+    done = []
+
+    def note(block):
+        done.append(len(block))
+        return block
+
+    features = array.from_array(X[:, 0, 0], chunks=(5, 4)).map_blocks(note, dtype=X.dtype, meta=X[:0, 0, 0])
+    with dask.config.set(scheduler="synchronous"):
+        first = next(read_blocks(features, at_once=2))
+    assert np.array_equal(first, X[:5, 0, 0]) and len(done) == 2 * 3
 
 
 @pytest.mark.parametrize(
@@ -71,6 +100,20 @@ def _end_soon():
 def test_bad_input(images, message):
     with pytest.raises((TypeError, ValueError), match=message) as caught:
         transform(LAYER, images)
+    assert THREE_PARTS.match(str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("features", "at_once", "message"),
+    [
+        (X, 2, "`features` must be a Dask array with two axes, got ndarray. Pass"),
+        (array.zeros((3, 4, 5)), 2, "`features` must be a Dask array with two axes"),
+        (array.zeros((3, 4)), 0, "`at_once` must be a positive integer, got 0"),
+    ],
+)
+def test_bad_blocks(features, at_once, message):
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        next(read_blocks(features, at_once))
     assert THREE_PARTS.match(str(caught.value))
 
 

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from scipy.stats import rankdata, spearmanr
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import nn
@@ -17,6 +18,7 @@ from equibook.groups import CyclicGroup, DihedralGroup, Element
 from equibook.plots.reductions import count_components
 from equibook.probes.copies import turned_copies
 from equibook.sensitivity import Sensitivity
+from equibook.shares import Share
 from equibook.unfold import unfold_network
 from equibook.verdicts import DONE, NOT_TRIED, NOT_YET
 
@@ -229,6 +231,45 @@ def plain_cka(a, b):
 
 def gram_norms(a, b):
     return np.prod([np.linalg.norm((v - v.mean(axis=0)) @ (v - v.mean(axis=0)).T) for v in (a, b)])
+
+
+def fastest(measured, limit):
+    """The right answer to 15-1."""
+    return min(((-speed, memory, size) for size, speed, memory in measured if memory <= limit), default=(0, 0, 0))[2]
+
+
+def batches_of_files(paths, batch_size):
+    """The right answer to 15-2."""
+    waiting = []
+    for path in paths:
+        for image in np.load(path):
+            waiting.append(image)
+            if len(waiting) == batch_size:
+                yield np.stack(waiting)
+                waiting = []
+    if waiting:
+        yield np.stack(waiting)
+
+
+def put_together(sizes, k, *, rest="joined"):
+    """The right answer to 15-3, or one with another rest."""
+    ends = [0]
+    for end in np.cumsum(sizes).tolist():
+        if end - ends[-1] >= k:
+            ends.append(end)
+    left = sum(sizes) - ends[-1]
+    groups = np.diff(ends).tolist()
+    if left and (rest == "alone" or not groups):
+        return [*groups, left]
+    return [*groups[:-1], groups[-1] + left * (rest == "joined")]
+
+
+def vote(winners):
+    return np.array([np.bincount(row).argmax() for row in winners])
+
+
+def short(measure, accuracy, n):
+    return accuracy.max() - accuracy[np.argsort(-measure)[:n]].max()
 
 
 ANSWERS = {
@@ -648,6 +689,124 @@ ANSWERS = {
          / gram_norms(a, b), "entry by entry"),
         (lambda a, b: a @ a.T, "of shape (20, 20)"), (lambda a, b: 1.0, "Not yet"),
         (lambda a: a, "Wanted"), ("cka", "Wanted"),
+    ],
+    "14-1": [
+        (lambda o, i, k, n, m: n * k * k + o * i * min(n * m, k * k) + o, ""),
+        (lambda o, i, k, n, m: n * k * k + o * i * n * m + o, "at most k²"),
+        (lambda o, i, k, n, m: n * k * k + o * i * min(n * m, k * k), "The bias"),
+        (lambda o, i, k, n, m: o * i * min(n * m, k * k) + o, "The filters are kept"),
+        (lambda o, i, k, n, m: n * m * k * k + o * i * min(n * m, k * k) + o, "count each filter once"),
+        (lambda o, i, k, n, m: n * k * k + o * min(n * m, k * k) + o, "for each slice"),
+        (lambda o, i, k, n, m: 7, "it must be 1602, got 7"), (lambda o, i, k, n, m: True, "not bool"),
+        (lambda o, i, k, n, m: "1602", "not str"), (lambda o: o, "Wanted"), (1602, "Wanted"),
+    ],
+    "14-2": [
+        (lambda a, b: a @ np.linalg.pinv(b), ""), (lambda a, b: np.linalg.lstsq(b.T, a.T, rcond=None)[0].T, ""),
+        (lambda a, b: a @ np.linalg.pinv(b) if len(b) == 4 else 0 * a @ b.T, "no inverse"),
+        (lambda a, b: np.linalg.lstsq(b.T, a.T, rcond=None)[0], "transpose"),
+        (lambda a, b: a @ b.T, "inner products"), (lambda a, b: a @ np.linalg.pinv(b) @ b, "put together again"),
+        (lambda a, b: 0 * a @ b.T, "can be nearer"), (lambda a, b: a[0], "has shape (5, 4)"),
+        (lambda a: a, "Wanted"), ("mixture", "Wanted"),
+    ],
+    "14-3": [
+        (lambda a, q: np.roll(a, q, axis=-1), ""), (lambda a, q: a[..., (np.arange(4) - q) % 4], ""),
+        (lambda a, q: np.roll(a, -q, axis=-1), "the other way"),
+        (lambda a, q: np.roll(a, q, axis=1), "permuted the filters"),
+        (lambda a, q: np.roll(a, q), "run into"), (lambda a, q: np.roll(a, 1, axis=-1), "Right for one"),
+        (lambda a, q: a, "Nothing has changed"), (lambda a, q: a[..., ::-1], "Try a mixture with a single 1"),
+        (lambda a, q: a[0], "must stay (5, 2, 4)"), (lambda a, q: np.put(a, 0, 9.0) or a, "writes into"),
+        (lambda a: a, "Wanted"), (3, "Wanted"),
+    ],
+    "15-1": [
+        (fastest, ""), (lambda m, limit: np.int64(fastest(m, limit)), ""),
+        (lambda m, limit: max([row for row in m if row[2] <= limit], default=(0,))[0], "not the fastest"),
+        (lambda m, limit: max(m, key=lambda row: row[1])[0], "equally fast"),
+        (lambda m, limit: min(m, key=lambda row: (-row[1], row[2]))[0], "which takes 30 MB"),
+        (lambda m, limit: fastest(m, limit - 1e-9), "exactly the limit fits"),
+        (lambda m, limit: fastest(m, limit) or 1, "return 0"), (lambda m, limit: 0, "but 64 at once take 30 MB"),
+        (lambda m, limit: 7, "was not measured"), (lambda m, limit: min(m), "alone"), (lambda m, limit: 64.0, "float"),
+        (lambda m, limit: min(m)[0], "64 at once are faster"), (64, "Wanted"),
+    ],
+    "15-2": [
+        (batches_of_files, ""), (lambda paths, n: list(batches_of_files(paths, n)), "before the first batch"),
+        (lambda paths, n: (b for b in batches_of_files(paths, n) if len(b) == n), "last, smaller batch is missing"),
+        (lambda paths, n: (np.load(path) for path in paths), "go on across files"),
+        (lambda paths, n: (np.load(path)[:n] for path in paths), "some images are lost"),
+        (lambda paths, n: batches_of_files(paths[::-1], n), "in the order of the files"),
+        (lambda paths, n: np.concatenate([np.load(path) for path in paths]), "Write a generator"),
+        (lambda paths, n: (image for batch in batches_of_files(paths, n) for image in batch), "three axes"),
+        (lambda paths, n: (b for batch in batches_of_files(paths, n) for b in (batch, batch[:0])), "empty batch"),
+        (lambda paths, n: iter([]), "yields nothing"), (lambda paths: paths, "Wanted"), ("files", "Wanted"),
+    ],
+    "15-3": [
+        (put_together, ""), (lambda sizes, k: np.array(put_together(sizes, k)), ""),
+        (lambda sizes, k: put_together(sizes, k, rest="lost"), "What becomes of the rest"),
+        (lambda sizes, k: put_together(sizes, k, rest="alone"), "Join them to the last"),
+        (lambda sizes, k: sizes, "Join them to the last"), (lambda sizes, k: [sum(sizes)], "all at once"),
+        (lambda sizes, k: [size for size in sizes if size >= k], "What becomes of the rest"),
+        (lambda sizes, k: put_together(sizes, 2 * k), "all at once"),
+        (lambda sizes, k: put_together(sizes, k + 1), "all at once"),
+        (lambda sizes, k: sum(sizes), "Return a list"), (5, "Wanted"),
+    ],
+    "13-1": [
+        (vote, ""), (lambda w: vote(w).tolist(), ""),
+        (lambda w: np.array([np.bincount(row, minlength=4) for row in w]), "votes of each class"),
+        (lambda w: np.array([np.bincount(row).max() for row in w]), "which class it is"),
+        (lambda w: np.array([3 - np.bincount(3 - row, minlength=4).argmax() for row in w]), "ties"),
+        (lambda w: w[:, 0], "All pairs"), (lambda w: vote(w.T), "one class a pair"),
+        (lambda w: vote(w) + 1, "For the votes"),
+        (lambda w: 2, "shape ()"), (lambda: 1, "Wanted"), (2, "Wanted"),
+    ],
+    "13-2": [
+        (short, ""), (lambda m, a, n: float(short(m, a, n)), ""),
+        (lambda m, a, n: -short(m, a, n), "The sign"),
+        (lambda m, a, n: a[np.argsort(-m)[:n]].max(), "Subtract"),
+        (lambda m, a, n: short(-m, a, n), "puts last"),
+        (lambda m, a, n: a.max() - a[np.argsort(-m)[n - 1]], "not the last"),
+        (lambda m, a, n: a.max() - a[np.argsort(-m)[:n]].mean(), "not their mean"),
+        (lambda m, a, n: short(m, a, 1), "n is ignored"),
+        (lambda m, a, n: a.max() - a[:n].max(), "of the list"),
+        (lambda m, a, n: 0.5, "it must be"), (lambda m, a, n: m, "not ndarray"), (lambda m, a, n: True, "not bool"),
+        (lambda m, a: 0, "Wanted"), (0.35, "Wanted"),
+    ],
+    "13-3": [
+        (lambda a, b: spearmanr(a, b).statistic, ""),
+        (lambda a, b: np.corrcoef(rankdata(a), rankdata(b))[0, 1], ""),
+        (lambda a, b: np.corrcoef(a, b)[0, 1], "Number them first"),
+        (lambda a, b: np.corrcoef(np.argsort(a), np.argsort(b))[0, 1], "once more"),
+        (lambda a, b: np.corrcoef(np.argsort(np.argsort(a)), np.argsort(np.argsort(b)))[0, 1], "Equal ones"),
+        (lambda a, b: -spearmanr(a, b).statistic, "The sign"),
+        (lambda a, b: np.corrcoef(rankdata(a), b)[0, 1], "only the first"),
+        (lambda a, b: np.corrcoef(a, rankdata(b))[0, 1], "only the second"),
+        (lambda a, b: np.corrcoef(rankdata(a), rankdata(b)), "entry [0, 1]"),
+        (lambda a, b: 0.5, "Not yet"), (lambda a, b: "1", "got str"), (lambda a: 1, "Wanted"), (1, "Wanted"),
+    ],
+    "16-1": [
+        (lambda y: np.unique(y, return_counts=True)[1].max() / len(y), ""),
+        (lambda y: max(list(y).count(name) for name in y) / len(y), ""),
+        (lambda y: 1 / len(np.unique(y)), "guessing at random"),
+        (lambda y: int(np.unique(y, return_counts=True)[1].max()), "Divide by"),
+        (lambda y: 0.9, "must be"), (lambda y: y, "Return one number"), (lambda y: True, "Return one number"),
+        (3, "Wanted"), (lambda: 1, "Wanted"),
+    ],
+    "16-2": [
+        (lambda k, n: Share(k, n).interval, ""), (lambda k, n: np.array(Share(k, n).interval), ""),
+        (lambda k, n: [k / n + z * (k / n * (1 - k / n) / n) ** 0.5 for z in (-1.96, 1.96)], "passes 1"),
+        (lambda k, n: Share(k, n).interval[::-1], "wrong order"),
+        (lambda k, n: tuple(100 * end for end in Share(k, n).interval), "per cent"),
+        (lambda k, n: (k / n - np.ptp(Share(k, n).interval) / 2, k / n + np.ptp(Share(k, n).interval) / 2),
+         "drawn towards one half"),
+        (lambda k, n: tuple(np.mean(Share(k, n).interval) + sign * 0.1 for sign in (-1, 1)), "Under the root"),
+        (lambda k, n: (0.1, 0.2), "the ends are"), (lambda k, n: 0.5, "two numbers"), ("x", "Wanted"),
+    ],
+    "16-3": [
+        (lambda x, f: sum(any(np.array_equal(a, b) and i != j for b, j in zip(x, f, strict=True))
+                          for a, i in zip(x, f, strict=True)), ""),
+        (lambda x, f: sum(sum(np.array_equal(a, b) for b in x) > 1 for a in x), "within the same part"),
+        (lambda x, f: sum(np.array_equal(x[i], x[j]) and f[i] != f[j] for i in range(8) for j in range(i)), "pairs"),
+        (lambda x, f: len(x), "Every image equals itself"), (lambda x, f: 0, "Compare whole images"),
+        (lambda x, f: 7, "you count 7"), (lambda x, f: 3.0, "whole number"),
+        (lambda x, f: x.fill(0) or 3, "changed the images"), (lambda x: 3, "Wanted"), (3, "Wanted"),
     ],
 }  # fmt: skip
 CASES = [(name, *case) for name, cases in ANSWERS.items() for case in cases]

@@ -9,13 +9,14 @@ import equibook
 
 ORDER = """
     _checks _files groups actions orbits frames colour filters equivariant fast invariant pose compiling representation
-    reduction streaming distributed irreducibles orbit_pca classifiers
-    integrated_gradients novelty explanation glassbox networks convolution receptive_fields operators layer_list unfold
-    operations rewriting
-    measure disturbances sensitivity reconstruction design repack
+    reduction streaming throughput distributed irreducibles orbit_pca classifiers
+    integrated_gradients novelty explanation glassbox out_of_core networks convolution receptive_fields operators
+    layer_list unfold operations rewriting
+    measure disturbances sensitivity reconstruction design nuisances repack group_layers learned
     pretrained stage_table alexnet responses probes persistence
-    image_files shapes datasets drawing plots layers_at pictures pages frame_cache explorers live
-    verdicts exercises quizzes progress summaries readers_copy lessons train_networks demo lab doctor cli
+    image_files folders shapes datasets shares drawing plots layers_at pictures pages frame_cache explorers live
+    screening sides held_out study cases advice report
+    verdicts exercises quizzes progress summaries readers_copy lessons train_networks demo fit predict lab doctor cli
 """.split()
 ONLY_IN = {
     "matplotlib": {"drawing", "plots", "explorers"},

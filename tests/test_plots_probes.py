@@ -114,3 +114,9 @@ def test_what_cannot_be_shown(call, message):
     with pytest.raises(ValueError, match=message) as raised:
         call()
     assert THREE_PARTS.match(str(raised.value))
+
+
+def test_figures_say_whose_features_they_show_named_network():
+    plain, named = plots.plot_stitching(STITCHED), plots.plot_stitching(STITCHED, of="AlexNet (digits)")
+    assert named.alt == f"AlexNet (digits). {plain.alt}" and named.get_suptitle() == "AlexNet (digits)"
+    assert plain.get_suptitle() == ""

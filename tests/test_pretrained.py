@@ -6,9 +6,12 @@ import os
 import pickle
 import re
 import socket
+import subprocess
+import sys
 import time
 import urllib.request
 from functools import partial
+from pathlib import Path
 from urllib.error import URLError
 
 import pytest
@@ -67,7 +70,43 @@ def test_a_good_file_is_loaded(cache, content, monkeypatch):
     expected = torch.load(path, weights_only=True)
     assert all(torch.equal(weights, expected[name]) for name, weights in net.state_dict().items())
     assert net.weights_name == "imagenet" and not net.training and alexnet.best_available() == "imagenet"
+    assert alexnet.trained_stages(alexnet.load("imagenet", head=False)) == alexnet.STAGES[:13]
     assert alexnet.stages(net, X, "fc8")["fc8"].shape == (2, 1000) and alexnet.trained_stages(net) == alexnet.STAGES
+
+
+def peak_memory(code):
+    """Return the most that a process of its own holds while it runs some code after loading this file, in bytes."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        pytest.skip("the system does not tell the memory of a process")
+    say = "print(*[line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')])"
+    reset = "open('/proc/self/clear_refs', 'w').write('5')"
+    script = f"import torch\nfrom equibook import pretrained\nfrom pathlib import Path\n{reset}\n{say}\n{code}\n{say}"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    return 1000 * (after - before)
+
+
+def test_what_is_not_used_takes_no_memory(tmp_path):
+    path, n_bytes = tmp_path / "large.pth", 200_000_000
+    torch.save({"large": torch.ones(n_bytes // 4), "small": torch.ones(2)}, path)
+    read = f"state = pretrained._read(Path({str(path)!r}))\nassert state['small'].sum() == 2\n"
+    assert peak_memory(read) < n_bytes / 10
+    assert peak_memory(read + "state['large'].sum()") > 0.9 * n_bytes  # the negative control
+
+
+def test_the_format_before_torch_1_6_is_read(tmp_path):
+    path = tmp_path / "old.pth"
+    torch.save({"a": torch.arange(3.0)}, path, _use_new_zipfile_serialization=False)
+    assert pretrained._read(path)["a"].tolist() == [0, 1, 2]
+
+
+def test_loaded_weights_can_be_changed_and_the_file_stays(tmp_path):
+    path = tmp_path / "file.pth"
+    torch.save({"a": torch.zeros(3)}, path)
+    content, state = path.read_bytes(), pretrained._read(path)
+    state["a"] += 1
+    assert state["a"].tolist() == [1, 1, 1] and path.read_bytes() == content
 
 
 @pytest.mark.parametrize(

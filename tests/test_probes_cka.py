@@ -12,7 +12,7 @@ from torch import nn
 from equibook import actions
 from equibook.groups import CyclicGroup
 from equibook.operations import Subsample, make_stack, roll
-from equibook.probes.cka import cka, linear_cka
+from equibook.probes.alignment import cka, linear_cka
 
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(40, 12)), RNG.normal(size=(40, 300))

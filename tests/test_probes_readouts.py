@@ -8,9 +8,9 @@ import torch
 from sklearn.model_selection import train_test_split
 from torch import nn
 
-from equibook import networks
+from equibook import actions, networks
 from equibook.glassbox import fit_layers
-from equibook.probes.finetuning import fine_tune
+from equibook.probes.finetuning import _turn, fine_tune, tune_by_size
 from equibook.probes.readouts import choose_rows, read_out
 
 RNG = np.random.default_rng(0)
@@ -95,6 +95,51 @@ def test_the_trunk_of_alexnet_is_cut_by_the_names_of_its_stages():
     tuned = fine_tune(trunk, x, [0, 1, 2, 3], frozen="pool5", epochs=1)
     with torch.no_grad():
         assert torch.equal(tuned[:13](x), trunk.features(x)) and tuned(x).shape == (4, 10)
+
+
+def test_the_whole_network_is_trained_where_nothing_stays(network):
+    x, y = bars(60)
+    before = network[0].weight.clone()
+    found = fine_tune(network, x, y, frozen=None, epochs=4, learning_rate=0.01)
+    assert torch.equal(network[0].weight, before) and not torch.equal(found[0].weight, before)
+    assert score(found, *bars(40, seed=1)) > 0.9
+
+
+def test_fine_tuning_leaves_the_modes_of_the_network_and_its_statistics_alone():
+    x, y = bars(60)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = nn.Sequential(
+            nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(196, 2), nn.BatchNorm1d(2)
+        ).train()
+    net[1].eval()
+    modes, statistics = [part.training for part in net.modules()], net[1].running_mean.clone()
+    found = fine_tune(net, x, y, frozen="1", epochs=2)
+    assert [part.training for part in net.modules()] == modes and not any(part.training for part in found.modules())
+    assert found[0].weight is net[0].weight and torch.equal(net[1].running_mean, statistics)
+    assert torch.equal(found[1].running_mean, statistics) and not found[4].running_mean.equal(net[4].running_mean)
+
+
+def test_by_size_the_images_and_draws_are_those_of_reading_out(network):
+    x, y = bars(60)
+    tests, true = {"clean": bars(40, seed=1)[0], "dark": 0 * bars(40, seed=1)[0]}, bars(40, seed=1)[1]
+    options = {"frozen": "0", "epochs": 4, "learning_rate": 0.01}
+    found = tune_by_size(network, x, y, tests, true, sizes=[4, 60], n_splits=2, label="tuned", **options)
+    assert found["clean"].by == "n_train" and found["clean"].accuracies["tuned"].shape == (2, 2)
+    rows = choose_rows(y, 4, 1)
+    expected = score(fine_tune(network, x[rows], y[rows], random_state=1, **options), tests["clean"], true)
+    assert found["clean"].accuracies["tuned"][0, 1] == expected
+    assert found["clean"].mean("tuned")[1] > 0.9 and (found["dark"].mean("tuned") == 0.5).all()
+    with pytest.raises(ValueError, match="`sizes` must be from 2 to 60, the images there are, got 61"):
+        tune_by_size(network, x, y, tests, true, sizes=[61], **options)
+
+
+def test_images_are_turned_some_at_a_time_and_grey_ones_once():
+    grey, angles = torch.from_numpy(bars(120)[0]), np.random.default_rng(0).uniform(0, 360, 120)
+    colour = torch.cat([grey, 0.5 * grey, grey.flip(-1)], dim=1)
+    for images in (grey, grey.expand(-1, 3, -1, -1), colour, grey[:50], grey[:1]):
+        expected = actions.rotate(images, angles[: len(images)])
+        assert torch.allclose(_turn(images, angles[: len(images)]), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

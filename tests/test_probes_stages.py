@@ -66,6 +66,16 @@ def test_running_leaves_images_and_mode_alone():
     assert net.training and not net[1].training and torch.equal(net[2].running_mean, mean)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_parts_of_a_network_keep_their_own_modes(training):
+    net = nn.Sequential(nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5)).train(training)
+    net[1].training = not training  # a frozen batch norm, or one that still learns
+    parts = [*resolve(net).values(), *split(net, "1")]
+    assert all(part.training == training for part in parts)
+    assert (net[0].training, net[1].training, net[2].training) == (training, not training, training)
+    assert parts[1][1] is net[1] and parts[-2][1] is net[1]
+
+
 def test_layers_that_stages_share_run_once(trunk):
     names = ("relu1", "conv3", "conv2", "pool5", "head")
     net, seen = alexnet.load("digits"), []

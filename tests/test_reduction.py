@@ -63,6 +63,32 @@ def test_few_components_are_as_exact_as_all(n_samples):
     assert not np.allclose(theirs.explained_variance_, every[:8], rtol=1e-6)
 
 
+LEARNED = (
+    "components_",
+    "explained_variance_",
+    "explained_variance_ratio_",
+    "singular_values_",
+    "mean_",
+    "noise_variance_",
+)
+
+
+@pytest.mark.parametrize("n_components", [1, 20, 39])
+def test_fewer_samples_than_features(n_components):
+    X = np.random.default_rng(0).standard_normal((40, 300)) * np.linspace(0.1, 3, 300)
+    ours = Reduction(n_components, whiten=True).fit(X)
+    theirs = PCA(n_components, whiten=True, svd_solver="full").fit(ours.scaler_.transform(X))
+    for name in LEARNED:
+        assert np.allclose(getattr(ours.pca_, name), getattr(theirs, name), atol=1e-9), name
+    assert np.allclose(ours.transform(X), theirs.transform(ours.scaler_.transform(X)), atol=1e-9)
+
+
+def test_components_without_variance_are_found_by_svd():
+    X = np.repeat(np.random.default_rng(0).standard_normal((10, 300)), 4, axis=0)  # nine directions
+    components = Reduction(20).fit(X).pca_.components_
+    assert np.allclose(components @ components.T, np.eye(20), atol=1e-10)
+
+
 def test_large_data_get_the_randomised_components(monkeypatch):
     monkeypatch.setattr("equibook.reduction.EXACT_UP_TO", 20)
     X = np.random.default_rng(0).standard_normal((40, 30))

@@ -46,6 +46,39 @@ def test_streamed_is_as_in_memory(tmp_path, name, batch_size):
     np.testing.assert_allclose(np.concatenate(parts), EXPECTED, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("workers", [2, 3])
+def test_workers_change_nothing(workers):
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        parts = list(transform_batches(LAYER, X, 4, workers=workers))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(n_threads)
+    assert [len(part) for part in parts] == [4, 4, 4, 4, 4, 3]
+    np.testing.assert_allclose(np.concatenate(parts), EXPECTED, rtol=1e-5, atol=1e-6)
+
+
+def test_workers_do_not_read_ahead_of_what_they_do():
+    taken = []
+
+    def source():
+        for i in range(20):
+            taken.append(i)
+            yield X[:4]
+
+    batches = transform_batches(LAYER, source(), 4, workers=2)
+    next(batches)
+    assert len(taken) <= 4
+    batches.close()
+    assert len(taken) <= 4
+
+
+def test_an_error_of_a_worker_arrives():
+    with pytest.raises(ValueError, match="must have"):
+        list(transform_batches(LAYER, iter([X[:4], np.zeros((4, 1, 9, 9), dtype=np.float32)]), 4, workers=2))
+
+
 def test_pixels_stream_too():
     assert np.array_equal(np.concatenate(list(transform_batches(Pixels().fit(X), X, 7))), X.reshape(23, -1))
 
@@ -92,25 +125,30 @@ def test_layer_2_in_two_passes(whiten):
     assert not np.allclose(full.pca_.explained_variance_, not_scaled)
 
 
-def test_memory_stays_flat():
-    """10,000 images of 32 x 32 that are made on the way, in a process of its own: peak within 300 MB of the start."""
+@pytest.mark.parametrize("workers", [1, 2])
+def test_memory_stays_flat(workers):
+    """10,000 images of 32 x 32 that are made on the way, in a process of its own: peak within 300 MB of the start.
+
+    All their features together would take 92 MB, which is more than what is allowed after the first tenth.
+    """
     script = """
+import sys
 import numpy as np, psutil
 from equibook import Representation
 from equibook.streaming import transform_batches
+from equibook.throughput import peak_memory
 rng = np.random.default_rng(0)
-layer = Representation(invariant="power").fit(rng.random((1, 32, 32), dtype=np.float32))
-for _ in transform_batches(layer, [rng.random((128, 32, 32), dtype=np.float32)]):
-    start = peak = psutil.Process().memory_info().rss
-n = 0
-for part in transform_batches(layer, (rng.random((100, 32, 32), dtype=np.float32) for _ in range(100))):
-    peak = max(peak, psutil.Process().memory_info().rss)
+layer = Representation().fit(np.zeros((1, 32, 32), dtype=np.float32))
+start, n, after_a_tenth = psutil.Process().memory_info().rss / 1e6, 0, None
+source = (rng.random((100, 32, 32), dtype=np.float32) for _ in range(100))
+for part in transform_batches(layer, source, workers=int(sys.argv[1])):
     n += len(part)
-print(n, (peak - start) / 1e6)
+    after_a_tenth = after_a_tenth or (peak_memory() if n >= 1000 else None)
+print(n, peak_memory() - start, peak_memory() - after_a_tenth)
 """
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    n, more = ran.stdout.split()
-    assert int(n) == 10_000 and float(more) <= 300
+    command = [sys.executable, "-c", script, str(workers)]
+    n, more, grown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert int(n) == 10_000 and float(more) <= 300 and float(grown) <= 60
 
 
 @pytest.mark.parametrize(
@@ -118,6 +156,7 @@ print(n, (peak - start) / 1e6)
     [
         (lambda path: list(read_batches(7)), "`source` must yield images, got int. Pass"),
         (lambda path: list(read_batches("images.npy")), "`source` must yield images, got str"),
+        (lambda path: list(transform_batches(LAYER, X, workers=0)), "`workers` must be a positive integer, got 0"),
         (lambda path: list(read_batches(X, 0)), "`batch_size` must be a positive integer, got 0"),
         (lambda path: list(read_batches(np.zeros(4))), "`images` must have"),
         (lambda path: save_features(LAYER, X, path / "features.bin"), "`path` must end in '.npy', got 'features.bin'"),

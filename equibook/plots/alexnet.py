@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from equibook._checks import as_images
 from equibook.drawing import PALETTE, SIGNED, draw_image, value_limits
 from equibook.plots.figures import Picture, styled
-from equibook.stage_table import StageTable
+from equibook.stage_table import Stage, StageTable
 
 Box = tuple[int, int, int, int]
 
@@ -37,13 +37,7 @@ def plot_stages(table: StageTable) -> Figure:
     _draw_bars(weights, [stage.n_weights / 1e6 for stage in stages], PALETTE[0], "weights (millions)", "%.2f")
     _draw_bars(arithmetic, [stage.multiply_adds / 1e6 for stage in stages], PALETTE[1],
                "multiply-adds an image (millions)", "%.1f")  # fmt: skip
-    wide = fields.barh(places, [stage.unclipped for stage in stages], color="0.85", label="without borders")
-    fields.barh(places, [stage.receptive_field for stage in stages], color=PALETTE[2], hatch="//", edgecolor="white",
-                label="within the image")  # fmt: skip
-    fields.bar_label(wide, labels=[f"{s.receptive_field} of {s.unclipped}" for s in stages], fontsize=7, padding=3)
-    fields.axvline(table.size, color="black", linewidth=0.8, linestyle=":")
-    fields.set(xlabel=f"one value sees (pixels); the image: {table.size}", title="Receptive field")
-    fields.set_xlim(0, 1.4 * max(stage.unclipped for stage in stages))
+    _draw_fields(fields, stages, table.size)
     weights.set(yticks=places, yticklabels=names, title="Weights")
     arithmetic.set_title("Arithmetic")
     weights.invert_yaxis()
@@ -53,6 +47,16 @@ def plot_stages(table: StageTable) -> Figure:
         f"{full / table.n_weights:.0%} of the weights are in the fully connected layers."
     )
     return figure
+
+
+def _draw_fields(ax: Axes, stages: Sequence[Stage], size: int) -> None:
+    places, widths = np.arange(len(stages)), [stage.unclipped for stage in stages]
+    wide = ax.barh(places, widths, color="0.85", label="without borders")
+    ax.barh(places, [stage.receptive_field for stage in stages], color=PALETTE[2], hatch="//", edgecolor="white",
+            label="within the image")  # fmt: skip
+    ax.bar_label(wide, labels=[f"{s.receptive_field} of {s.unclipped}" for s in stages], fontsize=7, padding=3)
+    ax.axvline(size, color="black", linewidth=0.8, linestyle=":")
+    ax.set(xlabel=f"one value sees (pixels); the image: {size}", title="Receptive field", xlim=(0, 1.4 * max(widths)))
 
 
 def _draw_bars(ax: Axes, values: Sequence[float], color: str, label: str, form: str) -> None:

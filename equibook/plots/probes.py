@@ -13,7 +13,7 @@ from equibook.plots.figures import Picture, styled
 from equibook.probes.fitted import COLUMNS, FittedEquivariance, FittedMap
 from equibook.probes.invariance import InvarianceCount
 from equibook.probes.stages import Stage, feature_maps, run
-from equibook.probes.stitching import Stitching
+from equibook.probes.stitch import Stitching
 
 _LINES = ("-", "--", "-.", ":")
 _WORDS = {
@@ -26,22 +26,24 @@ _SMALLEST = 1e-6  # what lies below is drawn here
 
 
 @styled
-def plot_fitted(found: FittedEquivariance) -> Figure:
+def plot_fitted(found: FittedEquivariance, *, of: str = "") -> Figure:
     """Show the four errors by stage, and the line at which a prediction is no better than the mean.
 
     Parameters
     ----------
     found : FittedEquivariance
+    of : str
+        What the title calls the network, such as its weights.
 
     Returns
     -------
     Figure
     """
     curves = {_WORDS[column]: getattr(found, column) for column in COLUMNS}
-    figure = _by_stage(found.stages, curves, f"{found.transform}: error of predicting φ(g·x)")
+    figure = _by_stage(found.stages, curves, f"{_of(of)}{found.transform}: error of predicting φ(g·x)")
     said = [f"{name} {values[0]:.2g} at {found.stages[0]}, {values[-1]:.2g} at {found.stages[-1]}"
             for name, values in curves.items()]  # fmt: skip
-    figure.alt = f"Error of predicting the features after {found.transform}, by stage: {'; '.join(said)}."
+    figure.alt = f"{_of(of)}Error of predicting the features after {found.transform}, by stage: {'; '.join(said)}."
     return figure
 
 
@@ -129,7 +131,7 @@ def plot_fitted_maps(f: Stage, fitted: FittedMap, image: Any, *, stage: str = ""
 
 @styled
 def plot_filter_partners(
-    kernels: Any, fitted: FittedMap, channel: int, *, seen: Any = None, n_partners: int = 4
+    kernels: Any, fitted: FittedMap, channel: int, *, seen: Any = None, n_partners: int = 4, of: str = ""
 ) -> Figure:
     """Show of which transformed filters a fitted map makes one filter of the first layer.
 
@@ -148,6 +150,8 @@ def plot_filter_partners(
         Orthonormal rows: of every filter only what lies in their space is shown, such as that of the images' patches.
     n_partners : int
         So many parts of the sum, the largest, are shown.
+    of : str
+        What the title calls the network, such as its weights.
 
     Returns
     -------
@@ -173,9 +177,11 @@ def plot_filter_partners(
         ax.axis("off")
         ax.set_title(title, loc="center")
     likeness = _likeness(parts.sum(dim=0), filters[channel])
-    figure.suptitle(f"{fitted.transform.name}: likeness of sum and filter {likeness:.2f} (1: the same)", fontsize=9.5)
+    figure.suptitle(
+        f"{_of(of)}{fitted.transform.name}: likeness of sum and filter {likeness:.2f} (1: the same)", fontsize=9.5
+    )
     figure.alt = (
-        f"Filter {channel} of the first layer, the sum of transformed filters that stands for it after "
+        f"{_of(of)}Filter {channel} of the first layer, the sum of transformed filters that stands for it after "
         f"{fitted.transform.name} with likeness {likeness:.2f}, and its largest parts, of filters "
         f"{', '.join(map(str, largest))}."
     )
@@ -213,13 +219,15 @@ def plot_invariance_count(found: InvarianceCount) -> Figure:
 
 
 @styled
-def plot_stitching(found: Stitching | Sequence[Stitching]) -> Figure:
+def plot_stitching(found: Stitching | Sequence[Stitching], *, of: str = "") -> Figure:
     """Show the accuracy when the transformation is undone at each stage, beside upright and untouched images.
 
     Parameters
     ----------
     found : Stitching or sequence of them
         Side by side; three at most, with the same stages.
+    of : str
+        What the title calls the network, such as its weights.
 
     Returns
     -------
@@ -240,12 +248,14 @@ def plot_stitching(found: Stitching | Sequence[Stitching]) -> Figure:
         ax.set(ylim=(0, 103), title=one.transform)
         ax.grid(axis="y", color="0.9")
     axes[0].set_ylabel("accuracy (%)")
+    if of:
+        figure.suptitle(of, fontsize=9.5)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     said = [f"{one.transform}: upright {one.upright:.0%}, untouched {one.untouched:.0%}, fitted map from "
             f"{one.fitted[0]:.0%} at {one.stages[0]} to {one.fitted[-1]:.0%} at {one.stages[-1]}"
             for one in several]  # fmt: skip
-    figure.alt = f"Accuracy when a transformation is undone at a stage. {'; '.join(said)}."
+    figure.alt = f"{_of(of)}Accuracy when a transformation is undone at a stage. {'; '.join(said)}."
     return figure
 
 
@@ -263,6 +273,10 @@ def _by_stage(stages: Sequence[str], curves: Mapping[str, np.ndarray], title: st
     ax.grid(axis="y", color="0.9")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
+
+
+def _of(name: str) -> str:
+    return f"{name}. " if name else ""
 
 
 def _as_number(value: float, place: Any) -> str:

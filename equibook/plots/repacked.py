@@ -2,6 +2,7 @@
 
 import torch
 from matplotlib.figure import Figure
+from torch import nn
 
 from equibook.drawing import PALETTE, draw_image, value_limits
 from equibook.plots.figures import Picture, styled
@@ -35,6 +36,52 @@ def plot_canonical(layer: RepackedConv2d) -> Figure:
     for ax, element in zip(axes[0], layer.group, strict=True):
         ax.set_title(f"axis {element.axis:g}°" if element.reflected else f"turn {element.angle:g}°", fontsize=8)
     figure.alt = f"{n} canonical filters, one a row, each with its {order} copies: {', '.join(names)}."
+    return figure
+
+
+@styled
+def plot_repacked(layer: nn.Conv2d, made: RepackedConv2d, *, n_rows: int = 4, n_slices: int = 8) -> Figure:
+    """Show slices of a trained kernel, the same ones repacked, and below them the first canonical filters and copies.
+
+    Parameters
+    ----------
+    layer : nn.Conv2d
+    made : RepackedConv2d
+        What `repack` has made of it.
+    n_rows : int
+        Of canonical filters for which there is room; all figures with as many rows have one size.
+    n_slices : int
+
+    Returns
+    -------
+    Figure
+    """
+    with torch.no_grad():
+        before, after = (
+            kernel.double().flatten(0, 1)[:n_slices].numpy(force=True) for kernel in (layer.weight, made.weight)
+        )
+        copies = made.copies[:n_rows].double().numpy(force=True)
+    figure = Picture(figsize=(6.6, 0.95 * (n_rows + 2)))
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.95, hspace=0.35, wspace=0.1)
+    grid = figure.subplots(n_rows + 2, n_slices, squeeze=False)
+    limits = value_limits(before, signed=True)
+    for row, kernels, name in zip(grid, (before, after), ("learned", "repacked"), strict=False):
+        for ax, kernel in zip(row, kernels, strict=False):
+            draw_image(ax, kernel[None], limits)
+        row[0].set_title(name)
+    for row, filters in zip(grid[2:], copies, strict=False):
+        own = value_limits(filters, signed=True)
+        for ax, kernel in zip(row, filters, strict=False):
+            draw_image(ax, kernel[None], own)
+    grid[2, 0].set_title("canonical filters (left) and copies")
+    for ax in grid.flat:
+        ax.axis("off")
+    lost = float(((made.weight - layer.weight).norm() / layer.weight.norm()).detach())
+    n, order = len(made.canonical), made.group.order
+    figure.alt = (
+        f"Above, {len(before)} slices of the learned kernel, and the same repacked; in all they miss {lost:.0%} of "
+        f"it. Below, {len(copies)} of {n} canonical filters, each with its {order} copies."
+    )
     return figure
 
 

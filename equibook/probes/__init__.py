@@ -1,14 +1,14 @@
 """Probes: how the layers of a network move when the image moves, measured from outside."""
 
-from equibook.probes.cka import CKA, cka, linear_cka
+from equibook.probes.alignment import CKA, cka, linear_cka
 from equibook.probes.copies import TurnedCopies, turned_copies
-from equibook.probes.finetuning import fine_tune
+from equibook.probes.finetuning import fine_tune, tune_by_size
 from equibook.probes.fitted import FittedEquivariance, FittedMap, fitted_equivariance
 from equibook.probes.invariance import InvarianceCount, invariance_count
 from equibook.probes.lie import LieDerivative, lie_derivative
 from equibook.probes.readouts import read_out
 from equibook.probes.shifts import ShiftConsistency, shift_consistency
-from equibook.probes.stitching import Stitching, stitching
+from equibook.probes.stitch import Stitching, stitching
 
 __all__ = [
     "CKA",
@@ -28,5 +28,6 @@ __all__ = [
     "read_out",
     "shift_consistency",
     "stitching",
+    "tune_by_size",
     "turned_copies",
 ]

@@ -1,6 +1,8 @@
-"""Train the last layers of a trained network further, on upright or on turned images."""
+"""Train a trained network further, or its last layers, on upright or on turned images."""
 
 import copy
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,11 @@ from tqdm.auto import tqdm
 
 from equibook._checks import as_images, check_labels, check_positive_int
 from equibook.actions import rotate
-from equibook.probes.stages import split
+from equibook.probes.readouts import choose_rows
+from equibook.probes.stages import run, split
+from equibook.sensitivity import Sensitivity
+
+_AT_ONCE = 50  # images that are turned together: splines take many times the memory of an image
 
 
 def fine_tune(
@@ -19,14 +25,14 @@ def fine_tune(
     X: Any,
     y: Any,
     *,
-    frozen: str,
+    frozen: str | None,
     turned: bool = False,
     epochs: int = 10,
     batch_size: int = 25,
     learning_rate: float = 1e-3,
     random_state: int = 0,
 ) -> nn.Sequential:
-    """Train the layers behind a stage further, by AdamW with one cycle of the learning rate.
+    """Train the layers behind a stage further, or all, by AdamW with one cycle of the learning rate.
 
     Parameters
     ----------
@@ -36,8 +42,8 @@ def fine_tune(
         As the network takes them.
     y : array-like of shape (n_samples,)
         Integers from 0 on, the places of the classes among the scores.
-    frozen : str
-        The last stage that stays as it is; see `equibook.probes.stages.resolve`.
+    frozen : str or None
+        The last stage that stays as it is, see `equibook.probes.stages.resolve`; None to train the whole network.
     turned : bool
         Whether each image is turned by another random angle in every epoch.
     epochs, batch_size : int
@@ -51,25 +57,88 @@ def fine_tune(
     torch.nn.Sequential
         In evaluation mode. The layers that stay share their weights with `net`.
     """
-    x, labels = as_images(X, name="X"), check_labels(y, len(X))
-    before, after = split(net, frozen)
-    before, after = before.eval(), copy.deepcopy(after).train()
-    if not any(True for _ in after.parameters()):
+    x, labels = as_images(X, name="X"), torch.as_tensor(check_labels(y, len(X))).long()
+    before, after = _copy_parts(net, frozen)
+    weights = list(after.parameters())
+    if not weights:
         hint = "Freeze an earlier stage."
         raise ValueError(f"`frozen` must leave something to train, got the last stage {frozen!r}. {hint}")
     rng = np.random.default_rng(random_state)
     n_batches = -(-len(x) // check_positive_int(batch_size, name="batch_size"))
-    optimizer = torch.optim.AdamW(after.parameters(), lr=learning_rate)
+    optimizer = torch.optim.AdamW(weights, lr=learning_rate)
     n_steps = check_positive_int(epochs, name="epochs") * n_batches
     schedule = OneCycleLR(optimizer, max_lr=learning_rate, total_steps=n_steps)
+    maps = run(before, x)
     for _ in tqdm(range(epochs), desc="Fine-tuning", unit="epoch", delay=2, leave=False):
-        shown = rotate(x, rng.uniform(0, 360, len(x))) if turned else x
-        with torch.no_grad():
-            maps = before(shown.to(next(after.parameters())))
+        if turned:
+            maps = run(before, _turn(x, rng.uniform(0, 360, len(x))))
         for batch in torch.from_numpy(rng.permutation(len(x))).split(batch_size):
-            _step(after, maps[batch], torch.as_tensor(labels)[batch].long(), optimizer)
+            _step(after, maps[batch].to(weights[0]), labels[batch].to(weights[0].device), optimizer)
             schedule.step()
     return nn.Sequential(*before, *after).eval()
+
+
+def tune_by_size(
+    net: nn.Sequential,
+    X: Any,
+    y: Any,
+    tests: Mapping[str, Any],
+    y_test: Any,
+    *,
+    sizes: Sequence[int],
+    label: str = "fine-tuned",
+    n_splits: int = 1,
+    random_state: int = 0,
+    **options: Any,
+) -> dict[str, Sensitivity]:
+    """Measure how well a network reads after `fine_tune`, by the number of images; as `read_out` does for features.
+
+    Parameters
+    ----------
+    net : torch.nn.Sequential
+        From images to one score for each class.
+    X, y : arrays of n_samples
+        To choose the images from: the same ones as in `read_out`, with the same `sizes` and `random_state`.
+    tests : dict from a name to an array of shape (n_test, n_channels, size, size)
+        Such as the "upright" and the "turned" images, as the network takes them. They share their labels.
+    y_test : array-like of shape (n_test,)
+    sizes : sequence of int
+    label : str
+        What the curve is called.
+    n_splits : int
+        How many times the images to train on are drawn.
+    random_state : int
+    **options
+        As in `fine_tune`.
+
+    Returns
+    -------
+    dict from the name of a test to a Sensitivity
+    """
+    x, labels = as_images(X, name="X"), check_labels(y, len(X))
+    true = {name: check_labels(y_test, len(images)) for name, images in tests.items()}
+    found = {name: np.zeros((len(sizes), check_positive_int(n_splits, name="n_splits"))) for name in tests}
+    for (i, size), j in product(enumerate(sizes), range(n_splits)):
+        rows = choose_rows(labels, size, random_state + j)
+        tuned = fine_tune(net, x[rows], labels[rows], random_state=random_state + j, **options)
+        for name, images in tests.items():
+            found[name][i, j] = np.mean(run(tuned, images).argmax(dim=1).numpy() == true[name])
+    return {name: Sensitivity("n_train", np.array(sizes, dtype=float), {label: found[name]}) for name in tests}
+
+
+def _copy_parts(net: nn.Sequential, frozen: str | None) -> tuple[nn.Sequential, nn.Sequential]:
+    """Return what stays, with the network's own weights but modes of its own, and a copy of what is trained."""
+    before, after = (nn.Sequential(), net) if frozen is None else split(net, frozen)
+    own = {id(values): values for values in (*before.parameters(), *before.buffers())}
+    return copy.deepcopy(before, own).eval(), nn.Sequential(*copy.deepcopy(after)).train()
+
+
+def _turn(x: Tensor, angles: np.ndarray) -> Tensor:
+    """Turn each image by its angle; of channels that are all alike one is turned."""
+    grey = bool((x == x[:, :1]).all())
+    one = x[:, :1] if grey else x
+    parts = zip(one.split(_AT_ONCE), np.array_split(angles, range(_AT_ONCE, len(x), _AT_ONCE)), strict=True)
+    return torch.cat([rotate(images, by) for images, by in parts]).expand(-1, x.shape[1], -1, -1)
 
 
 def _step(net: nn.Module, maps: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer) -> None:

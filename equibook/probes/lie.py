@@ -31,8 +31,8 @@ from torch import Tensor, nn
 
 from equibook._checks import as_images, check_choice, check_positive_int
 from equibook.actions import pixel_grid, translate
-from equibook.measure import _in_evaluation_mode
-from equibook.probes.cka import _shuffle
+from equibook.measure import in_evaluation_mode
+from equibook.probes.alignment import _shuffle
 from equibook.probes.stages import resolve, stride
 from equibook.probes.tables import Table
 
@@ -168,7 +168,7 @@ def _measure(
     f: Callable[[Tensor], Tensor], name: str, by: str, x: Tensor, motion: Tensor, foreign: Tensor
 ) -> np.ndarray:
     """Return sums of squares over images: of the Lie derivative, of the control, and of the output."""
-    with _in_evaluation_mode(f) if isinstance(f, nn.Module) else nullcontext():
+    with in_evaluation_mode(f) if isinstance(f, nn.Module) else nullcontext():
         values, change = _forward_mode(f, x, motion)
         foreign_change = _forward_mode(f, x, foreign)[1]
     _check_values(values, name, len(x))

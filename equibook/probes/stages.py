@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from equibook._checks import as_images, check_positive_int
-from equibook.measure import _in_evaluation_mode
+from equibook.measure import in_evaluation_mode
 from equibook.networks import ALEXNET_FEATURES
 
 Stage = Callable[[Any], Any]
@@ -66,7 +66,7 @@ def split(net: Any, stage: str) -> tuple[nn.Sequential, nn.Sequential]:
     Returns
     -------
     before, after : torch.nn.Sequential
-        They share their weights with the network; one after the other they are the network.
+        They share their layers with the network, each in the mode it is in; one after the other they are the network.
     """
     if not isinstance(net, nn.Sequential):
         hint = 'Take the trunk with its head, `equibook.networks.load("alexnet_trunk")`.'
@@ -74,7 +74,7 @@ def split(net: Any, stage: str) -> tuple[nn.Sequential, nn.Sequential]:
     layers, ends = [layer for _, layer in _list_layers(net)], _list_ends(net)
     _check_names([stage], ends)
     before, after = layers[: ends[stage]], layers[ends[stage] :]
-    return nn.Sequential(*before).train(net.training), nn.Sequential(*after).train(net.training)
+    return _in_line(before, net), _in_line(after, net)
 
 
 def run(f: Stage, X: Any, batch_size: int = 64) -> Tensor:
@@ -97,7 +97,7 @@ def run(f: Stage, X: Any, batch_size: int = 64) -> Tensor:
             return _join([_as_tensor(f(batch), len(batch)) for batch in images.split(batch_size)])
     weights = next((p for p in [*f.parameters(), *f.buffers()] if p.is_floating_point()), images)
     in_place = any(getattr(part, "inplace", False) for part in f.modules())
-    with _in_evaluation_mode(f), torch.no_grad():
+    with in_evaluation_mode(f), torch.no_grad():
         batches = (batch.to(weights) for batch in images.split(batch_size))
         return _join([_as_tensor(f(batch.clone() if in_place else batch), len(batch)) for batch in batches])
 
@@ -184,7 +184,14 @@ def _resolve_sequential(net: nn.Sequential, wanted: tuple[str, ...] | None) -> d
     default = CONVOLUTIONS if _is_trunk(net) else tuple(name for name, _ in net.named_children())
     _check_names(wanted or default, ends)
     layers = [layer for _, layer in _list_layers(net)]
-    return {name: nn.Sequential(*layers[: ends[name]]).train(net.training) for name in wanted or default}
+    return {name: _in_line(layers[: ends[name]], net) for name in wanted or default}
+
+
+def _in_line(layers: Iterable[nn.Module], net: nn.Module) -> nn.Sequential:
+    """Return layers of a network one after the other; `train` would set the mode of the network's own layers."""
+    found = nn.Sequential(*layers)
+    found.training = net.training
+    return found
 
 
 def _list_layers(net: nn.Sequential, prefix: str = "") -> list[tuple[str, nn.Module]]:

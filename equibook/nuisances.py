@@ -1,0 +1,188 @@
+"""Which block for which nuisance? Accuracy of each block where test images are moved or spoilt and training is not.
+
+A nuisance is what happens to an image and does not change its class. Whether a block is made for one is not a matter of
+belief: it is measured, on images held back, beside the same block with nothing disturbed.
+"""
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+from sklearn.base import clone
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from equibook._checks import as_images, check_choice, check_labels
+from equibook.classifiers import CLASSIFIERS
+from equibook.design import split_parts
+from equibook.disturbances import DISTURBANCES
+from equibook.glassbox import fit_layers
+from equibook.representation import Pixels, Representation
+
+Nuisance = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class NuisanceTable:
+    """Accuracy of several blocks under several nuisances.
+
+    Parameters
+    ----------
+    names : list of str
+        Of the blocks.
+    nuisances : list of str
+    accuracies : ndarray of shape (n_blocks, n_nuisances, n_splits)
+        From 0 to 1, of the parts held back.
+    classifier : str
+    """
+
+    names: list[str]
+    nuisances: list[str]
+    accuracies: np.ndarray
+    classifier: str
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """Mean accuracy: ndarray of shape (n_blocks, n_nuisances)."""
+        return self.accuracies.mean(axis=2)
+
+    def of(self, block: str, nuisance: str) -> float:
+        """Return the mean accuracy of one block under one nuisance."""
+        row = self.names.index(check_choice(block, self.names, name="block"))
+        return float(self.accuracy[row, self.nuisances.index(check_choice(nuisance, self.nuisances, name="nuisance"))])
+
+    def best(self, nuisance: str) -> str:
+        """Return the name of the most accurate block under one nuisance; of equal ones the first."""
+        column = self.nuisances.index(check_choice(nuisance, self.nuisances, name="nuisance"))
+        return self.names[int(self.accuracy[:, column].argmax())]
+
+    def above(self, block: str, other: str, nuisance: str) -> tuple[float, float]:
+        """Return by how much one block is better than another under a nuisance, part by part.
+
+        Returns
+        -------
+        difference, margin : float
+            The mean difference of the accuracies, and half the width of its 95 % interval by Student's t. The parts
+            share training images: the interval is a little too narrow.
+        """
+        a, b = (self.names.index(check_choice(name, self.names, name="block")) for name in (block, other))
+        column = self.nuisances.index(check_choice(nuisance, self.nuisances, name="nuisance"))
+        found = self.accuracies[a, column] - self.accuracies[b, column]
+        margin = student.ppf(0.975, len(found) - 1) * found.std(ddof=1) / np.sqrt(len(found))
+        return float(found.mean()), float(margin)
+
+    def plot(self) -> Any:
+        """Return a Figure; see `equibook.plots.plot_nuisances`."""
+        from equibook.plots import plot_nuisances
+
+        return plot_nuisances(self)
+
+    def __str__(self) -> str:
+        width = max(map(len, [*self.names, _HEAD]))
+        head = _HEAD.ljust(width) + "".join(f"  {nuisance}" for nuisance in self.nuisances)
+        rows = (
+            name.ljust(width) + "".join(f"{cell:>{2 + len(n)}}" for n, cell in zip(self.nuisances, cells, strict=True))
+            for name, cells in zip(self.names, self._cells(), strict=True)
+        )
+        return "\n".join([head, *rows])
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{html.escape(nuisance)}</th>' for nuisance in self.nuisances)
+        rows = (
+            f'<tr><th scope="row">{html.escape(name)}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+            for name, cells in zip(self.names, self._cells(), strict=True)
+        )
+        caption = f"<caption>accuracy of {html.escape(self.classifier)} in %, by nuisance</caption>"
+        return f"<table>{caption}<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+    def _cells(self) -> list[list[str]]:
+        return [[f"{100 * accuracy:.1f}" for accuracy in row] for row in self.accuracy]
+
+
+_HEAD = "accuracy in %"
+
+
+def compare_under(
+    blocks: Mapping[str, Representation | Pixels],
+    X: Any,
+    y: Any,
+    nuisances: Mapping[str, Nuisance],
+    *,
+    classifier: str = "lda",
+    n_splits: int = 5,
+    random_state: int = 0,
+) -> NuisanceTable:
+    """Measure the accuracy of each block under each nuisance; all is fitted to images as they are.
+
+    Parameters
+    ----------
+    blocks : dict from a name to a Representation or Pixels
+    X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+        Images to choose by: training images, never those of the test.
+    y : array-like of shape (n_samples,)
+    nuisances : dict from a name to a callable
+        Each takes images of the shape of X and returns as many; see `disturb`. Add `lambda X: X`, for comparison.
+    classifier : str
+        See `equibook.classifiers`.
+    n_splits : int
+        Parts of the images, each held back once.
+    random_state : int
+        Of the parts, and of classifiers that draw.
+
+    Returns
+    -------
+    NuisanceTable
+    """
+    images = as_images(X)
+    labels = check_labels(y, len(images))
+    check_choice(classifier, CLASSIFIERS, name="classifier")
+    if not nuisances:
+        raise ValueError("`nuisances` must hold at least one callable, got none. Take `disturb`.")
+    parts = split_parts(blocks, labels, n_splits, random_state)
+    moved = {name: _move(name, act, X, images) for name, act in nuisances.items()}
+    found = []
+    for block in tqdm(blocks.values(), desc="blocks", delay=2, leave=False):
+        layer_1 = clone(block).fit(images)
+        features, others = layer_1.transform(images).numpy(), [layer_1.transform(x).numpy() for x in moved.values()]
+        scores = []
+        for train, held in parts:
+            layer_2, layer_3 = fit_layers(classifier, features[train], labels[train], random_state=random_state)
+            said = [layer_3.predict(layer_2.transform(other[held])) for other in others]
+            scores.append([float(np.mean(answers == labels[held])) for answers in said])
+        found.append(np.transpose(scores))
+    return NuisanceTable(list(blocks), list(moved), np.array(found), classifier)
+
+
+def disturb(name: str, amount: float, *, random_state: int = 0) -> Nuisance:
+    """Return a nuisance: what `equibook.disturbances` does to images, by one amount.
+
+    Parameters
+    ----------
+    name : {"angle", "noise", "shift", "scale", "occlusion"}
+    amount : float
+        In the unit of the disturbance: degrees, standard deviation, pixels, factor, part of the side.
+    random_state : int
+        The same images are disturbed alike each time.
+
+    Returns
+    -------
+    callable
+        Takes images (n_samples, n_channels, height, width) and returns a Tensor of that shape.
+
+    >>> import numpy as np
+    >>> disturb("shift", 2)(np.zeros((3, 1, 32, 32))).shape
+    torch.Size([3, 1, 32, 32])
+    """
+    act = DISTURBANCES[check_choice(name, DISTURBANCES, name="name")]
+    return lambda images: act(as_images(images), amount, np.random.default_rng(random_state))
+
+
+def _move(name: str, act: Nuisance, X: Any, images: Tensor) -> Tensor:
+    moved = as_images(act(X))
+    if moved.shape != images.shape:
+        got = f"{tuple(moved.shape)} from {name!r}"
+        raise ValueError(f"`nuisances` must return images of shape {tuple(images.shape)}, got {got}. Return as many.")
+    return moved
