@@ -103,7 +103,7 @@ def main():
     """Run all, print the tables and write learned_heads.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--shows", type=int, default=10000, help="images shown in training, over all epochs")
+    parser.add_argument("--shows", type=int, default=40000, help="images shown in training, over all epochs")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", default="learned_heads.json")

@@ -34,6 +34,7 @@ MEASURES = {
 }
 ORDERS = ("accuracy", *MEASURES, "n_features", "seconds")
 N_RESAMPLES = 2000
+_ROW_HEAD = '<th scope="row" style="white-space: nowrap">'
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +189,7 @@ class Comparison:
         head, *rows = self._rows()
         top = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in head)
         body = "".join(
-            f'<tr><th scope="row">{html.escape(name)}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+            f"<tr>{_ROW_HEAD}{html.escape(name)}</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
             for name, *cells in rows
         )
         notes = "".join(f"<p>{html.escape(line)}</p>" for line in self._summary())

@@ -92,7 +92,7 @@ class NuisanceTable:
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col">{html.escape(nuisance)}</th>' for nuisance in self.nuisances)
         rows = (
-            f'<tr><th scope="row">{html.escape(name)}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+            f"<tr>{_ROW_HEAD}{html.escape(name)}</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
             for name, cells in zip(self.names, self._cells(), strict=True)
         )
         caption = f"<caption>accuracy of {html.escape(self.classifier)} in %, by nuisance</caption>"
@@ -103,6 +103,7 @@ class NuisanceTable:
 
 
 _HEAD = "accuracy in %"
+_ROW_HEAD = '<th scope="row" style="white-space: nowrap">'
 
 
 def compare_under(
