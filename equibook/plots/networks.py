@@ -188,5 +188,5 @@ def _as_cells(operator: Operator) -> np.ndarray:
         return is_open.mean(dim=0).numpy()
     side = int(np.ceil(np.sqrt(len(is_open))))
     block = np.full(side * -(-len(is_open) // side), np.nan)
-    block[: len(is_open)] = is_open
+    block[: len(is_open)] = is_open.numpy()
     return block.reshape(-1, side)
