@@ -19,6 +19,7 @@ from equibook._checks import as_images, as_maps, as_numbers, like
 from equibook.groups import Element
 
 _MARGIN = 12
+_AT_ONCE = 2**18  # numbers that are read together: places and weights take many times their memory
 
 
 def rotate(images: Any, angle: Any) -> Any:
@@ -221,6 +222,10 @@ def _sample(x: Tensor, right: Tensor, up: Tensor) -> Tensor:
     -------
     Tensor of shape (n_samples, n_channels, size, size)
     """
+    n_samples, n_together = len(x), max(1, _AT_ONCE // max(1, x[:1].numel()))
+    if n_samples > n_together:
+        parts = (part.expand(n_samples, -1, -1).split(n_together) for part in (right, up))
+        return torch.cat([_sample(*some) for some in zip(x.split(n_together), *parts, strict=True)])
     to_spline = _spline_matrix(x.shape[-1]).to(x)
     coefficients = to_spline @ x @ to_spline.T
     size = coefficients.shape[-1] + 2

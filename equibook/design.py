@@ -5,9 +5,8 @@ with the accuracy, over the blocks compared, with an interval; and by the accura
 is taken. Blocks work in scikit-learn's `GridSearchCV` too.
 """
 
-import html
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from sklearn.model_selection import StratifiedKFold
 from tqdm.auto import tqdm
 
 from equibook._checks import as_images, check_choice, check_labels, check_positive_int
+from equibook._tables import Table
 from equibook.classifiers import CLASSIFIERS
 from equibook.glassbox import fit_layers
 from equibook.measure import Map, class_separation
@@ -34,11 +34,10 @@ MEASURES = {
 }
 ORDERS = ("accuracy", *MEASURES, "n_features", "seconds")
 N_RESAMPLES = 2000
-_ROW_HEAD = '<th scope="row" style="white-space: nowrap">'
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Table):
     """Separation, accuracy and cost of several blocks.
 
     Parameters
@@ -149,22 +148,20 @@ class Comparison:
 
         return plot_comparison(self, by)
 
-    def _rows(self) -> list[list[str]]:
-        head = ["block", "features", *MEASURES.values(), f"accuracy of {self.classifier}", "s / 1000 images"]
-        margin = self.margin
-        rows = [
-            [
-                name,
-                str(self.n_features[i]),
-                *(f"{values[i]:.3f}" for values in self.separation.values()),
-                f"{self.accuracy[i]:.1%} ± {margin[i]:.1%}",
-                f"{self.seconds[i]:.2f}",
-            ]
-            for i, name in enumerate(self.names)
-        ]
-        return [head, *rows]
+    _look = "white-space: nowrap"
 
-    def _summary(self) -> list[str]:
+    @property
+    def _head(self) -> tuple[str, ...]:
+        return "block", "features", *MEASURES.values(), f"accuracy of {self.classifier}", "s / 1000 images"
+
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        for i, (name, margin) in enumerate(zip(self.names, self.margin, strict=True)):
+            separation = (f"{values[i]:.3f}" for values in self.separation.values())
+            accuracy = f"{self.accuracy[i]:.1%} ± {margin:.1%}"
+            yield name, str(self.n_features[i]), *separation, accuracy, f"{self.seconds[i]:.2f}"
+
+    @property
+    def _notes(self) -> list[str]:
         lines = []
         for by, label in MEASURES.items():
             r, low, high = self.rank_correlation(by)
@@ -172,28 +169,6 @@ class Comparison:
             first = self.names[int(self.separation[by].argmax())]
             lines.append(f"{ranks}; its first choice, {first}, is {100 * self.shortfall(by):.1f} points below the best")
         return lines
-
-    def __str__(self) -> str:
-        rows = self._rows()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(
-                cell.rjust(width) if i else cell.ljust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in rows
-        ]
-        return "\n".join([*lines, *self._summary()])
-
-    def _repr_html_(self) -> str:
-        head, *rows = self._rows()
-        top = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in head)
-        body = "".join(
-            f"<tr>{_ROW_HEAD}{html.escape(name)}</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-            for name, *cells in rows
-        )
-        notes = "".join(f"<p>{html.escape(line)}</p>" for line in self._summary())
-        return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
 
 def compare(

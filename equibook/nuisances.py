@@ -4,8 +4,7 @@ A nuisance is what happens to an image and does not change its class. Whether a 
 belief: it is measured, on images held back, beside the same block with nothing disturbed.
 """
 
-import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from equibook._checks import as_images, check_choice, check_labels
+from equibook._tables import Table
 from equibook.classifiers import CLASSIFIERS
 from equibook.design import split_parts
 from equibook.disturbances import DISTURBANCES
@@ -26,7 +26,7 @@ Nuisance = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
-class NuisanceTable:
+class NuisanceTable(Table):
     """Accuracy of several blocks under several nuisances.
 
     Parameters
@@ -80,30 +80,15 @@ class NuisanceTable:
 
         return plot_nuisances(self)
 
-    def __str__(self) -> str:
-        width = max(map(len, [*self.names, _HEAD]))
-        head = _HEAD.ljust(width) + "".join(f"  {nuisance}" for nuisance in self.nuisances)
-        rows = (
-            name.ljust(width) + "".join(f"{cell:>{2 + len(n)}}" for n, cell in zip(self.nuisances, cells, strict=True))
-            for name, cells in zip(self.names, self._cells(), strict=True)
-        )
-        return "\n".join([head, *rows])
+    _look = "white-space: nowrap"
 
-    def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{html.escape(nuisance)}</th>' for nuisance in self.nuisances)
-        rows = (
-            f"<tr>{_ROW_HEAD}{html.escape(name)}</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-            for name, cells in zip(self.names, self._cells(), strict=True)
-        )
-        caption = f"<caption>accuracy of {html.escape(self.classifier)} in %, by nuisance</caption>"
-        return f"<table>{caption}<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    @property
+    def _head(self) -> tuple[str, ...]:
+        return f"accuracy of {self.classifier} in %", *self.nuisances
 
-    def _cells(self) -> list[list[str]]:
-        return [[f"{100 * accuracy:.1f}" for accuracy in row] for row in self.accuracy]
-
-
-_HEAD = "accuracy in %"
-_ROW_HEAD = '<th scope="row" style="white-space: nowrap">'
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        for name, row in zip(self.names, self.accuracy, strict=True):
+            yield name, *(f"{100 * accuracy:.1f}" for accuracy in row)
 
 
 def compare_under(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from equibook._tables import Table
 from equibook.receptive_fields import Fields, along, padding_of, see_pixels, see_through
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class StageTable:
+class StageTable(Table):
     """The stages of a network at one size of images, as a table.
 
     Attributes
@@ -105,20 +106,11 @@ class StageTable:
 
         return plot_stages(self)
 
-    def __str__(self) -> str:
-        rows = [_COLUMNS, *self._rows()]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
-        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-        return "\n".join([*lines, *([self._note()] if self.untrained else [])])
+    _justify = staticmethod(str.rjust)
 
-    def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
-        rows = "".join(
-            f'<tr><th scope="row">{row[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>"
-            for row in self._rows()
-        )
-        note = f"<p>{self._note()}</p>" if self.untrained else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{note}"
+    @property
+    def _head(self) -> tuple[str, ...]:
+        return _COLUMNS
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
         for s in self.stages:
@@ -135,8 +127,10 @@ class StageTable:
             )
         yield "all", f"{self.size} pixels", "", "", "", "", _count(self.n_weights), _count(self.multiply_adds)
 
-    def _note(self) -> str:
-        return f"Untrained with these weights ({self.weights_name}): {', '.join(self.untrained)}."
+    @property
+    def _notes(self) -> Sequence[str]:
+        names = ", ".join(self.untrained)
+        return [f"Untrained with these weights ({self.weights_name}): {names}."] if names else []
 
 
 def measure_stages(layers: Sequence[tuple[str, nn.Module]], size: int, **known: Any) -> StageTable:

@@ -4,7 +4,6 @@ All is measured in one fresh process. In the process at hand, memory that was se
 would not be seen.
 """
 
-import html
 import itertools
 import json
 import os
@@ -23,6 +22,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from equibook._checks import check_positive_int
+from equibook._tables import Table
 from equibook.representation import Representation
 from equibook.streaming import transform_batches
 
@@ -35,7 +35,7 @@ _CHILD = "from equibook.throughput import _answer; _answer()"
 
 
 @dataclass(frozen=True, eq=False)
-class Throughput:
+class Throughput(Table):
     """Speed and memory of Layer 1 at several batch sizes and numbers of workers.
 
     Parameters
@@ -85,16 +85,11 @@ class Throughput:
 
         return plot_throughput(self)
 
-    def __str__(self) -> str:
-        rows = [_COLUMNS, *self._rows()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-        return "\n".join([*lines, self._note()])
+    _justify = staticmethod(str.rjust)
 
-    def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
-        rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in self._rows())
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{html.escape(self._note())}</p>"
+    @property
+    def _head(self) -> tuple[str, ...]:
+        return _COLUMNS
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
         speeds = self.n_images / self.seconds
@@ -102,10 +97,12 @@ class Throughput:
             three = np.median(speeds[i]), speeds[i].min(), speeds[i].max()
             yield str(batch_size), str(workers), *(f"{value:.0f}" for value in three), f"{self.memory[i]:.0f}"
 
-    def _note(self) -> str:
+    @property
+    def _notes(self) -> Sequence[str]:
         shape = f"{self.size} × {self.size} pixels to {self.n_features} features, on {self.device}"
         medians = f"medians of {self.seconds.shape[1]} runs of {self.n_images} images"
-        return f"Images of {shape}; {medians}; MB above the {self.start:.0f} MB before the first image. {self.machine}."
+        memory = f"MB above the {self.start:.0f} MB before the first image"
+        return [f"Images of {shape}; {medians}; {memory}. {self.machine}."]
 
 
 def measure_throughput(

@@ -8,8 +8,8 @@ import pytest
 import equibook
 
 ORDER = """
-    _checks _files groups actions orbits frames colour filters equivariant fast invariant pose compiling representation
-    reduction streaming throughput distributed irreducibles orbit_pca classifiers
+    _checks _files _tables groups actions orbits frames colour filters equivariant fast invariant pose compiling
+    representation reduction streaming throughput distributed irreducibles orbit_pca classifiers
     integrated_gradients novelty explanation glassbox out_of_core networks convolution receptive_fields operators
     layer_list unfold operations rewriting
     measure disturbances sensitivity reconstruction design nuisances repack group_layers learned

@@ -20,8 +20,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from equibook._checks import as_images
+from equibook._tables import Table
 from equibook.probes.stages import resolve, run
-from equibook.probes.tables import Table
 
 _LEAST = 4  # images: with fewer the estimate divides by zero
 _ROUNDING = 1e-12  # of the largest number: features that vary by less are constant

@@ -20,9 +20,9 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
 from equibook._checks import as_images, check_finite, check_positive_int
+from equibook._tables import Table
 from equibook.actions import act, pixel_grid
 from equibook.groups import DihedralGroup
-from equibook.probes.tables import Table
 
 _EQUALLY_GOOD = 1e-9  # of two elements that do equally well the first is named, whatever the rounding
 

@@ -17,8 +17,6 @@ from equibook.probes.readouts import choose_rows
 from equibook.probes.stages import run, split
 from equibook.sensitivity import Sensitivity
 
-_AT_ONCE = 50  # images that are turned together: splines take many times the memory of an image
-
 
 def fine_tune(
     net: nn.Sequential,
@@ -136,9 +134,7 @@ def _copy_parts(net: nn.Sequential, frozen: str | None) -> tuple[nn.Sequential, 
 def _turn(x: Tensor, angles: np.ndarray) -> Tensor:
     """Turn each image by its angle; of channels that are all alike one is turned."""
     grey = bool((x == x[:, :1]).all())
-    one = x[:, :1] if grey else x
-    parts = zip(one.split(_AT_ONCE), np.array_split(angles, range(_AT_ONCE, len(x), _AT_ONCE)), strict=True)
-    return torch.cat([rotate(images, by) for images, by in parts]).expand(-1, x.shape[1], -1, -1)
+    return rotate(x[:, :1] if grey else x, angles).expand(-1, x.shape[1], -1, -1)
 
 
 def _step(net: nn.Module, maps: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer) -> None:

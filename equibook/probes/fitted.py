@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from equibook._checks import as_images, check_positive_int
+from equibook._tables import Table
 from equibook.probes.normal import NormalEquations, fit_ridge
 from equibook.probes.pairs import Pairs, batches, quotient
 from equibook.probes.stages import Stage, resolve
-from equibook.probes.tables import Table
 from equibook.probes.transforms import Transformation, as_transformation
 
 PENALTIES = (1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from equibook._checks import as_images, check_positive_int
+from equibook._tables import Table
 from equibook.probes.pairs import Pairs, quotient
 from equibook.probes.stages import resolve
-from equibook.probes.tables import Table
 from equibook.probes.transforms import Transformation, as_transformation
 
 

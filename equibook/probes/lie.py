@@ -30,11 +30,11 @@ import torch
 from torch import Tensor, nn
 
 from equibook._checks import as_images, check_choice, check_positive_int
+from equibook._tables import Table
 from equibook.actions import pixel_grid, translate
 from equibook.measure import in_evaluation_mode
 from equibook.probes.alignment import _shuffle
 from equibook.probes.stages import resolve, stride
-from equibook.probes.tables import Table
 
 UNITS = {"rotation": "degree", "x": "pixel", "y": "pixel", "scale": "per cent"}
 

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from equibook._checks import as_images, as_numbers, check_positive_int, like
+from equibook._tables import Table
 from equibook.actions import translate
 from equibook.probes.stages import run
-from equibook.probes.tables import Table
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from equibook._checks import as_images, check_labels
+from equibook._tables import Table
 from equibook.probes.fitted import PENALTIES, fit_inverse
 from equibook.probes.stages import feature_maps, resolve, run, split
-from equibook.probes.tables import Table
 from equibook.probes.transforms import Transformation, as_transformation
 
 
