@@ -1,5 +1,6 @@
 # `make lab` opens the notebooks (with options: make lab ARGS=--no-browser), `make test` runs every check, and
-# `make book` builds the book in _build/html (a small one: make book ARGS="--only 00 09").
+# `make book` builds the book in _build/html (a small one: make book ARGS="--only 00 09"), and `make slides` the slides of
+# five chapters in _build/slides (of some: make slides ARGS="00 03").
 # All make their own environment in .venv first.
 
 # The first Python that answers (a name on the path may be a shim without a Python behind it), new enough, with venv.
@@ -7,7 +8,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 	$$name -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& { echo $$name; break; }; done)
 
-.PHONY: lab test book format clean FORCE
+.PHONY: lab test book slides format clean FORCE
 
 lab: .venv/.installed
 	.venv/bin/equibook lab $(ARGS)
@@ -17,6 +18,9 @@ test: .venv/.installed-test
 
 book: .venv/.installed-book
 	.venv/bin/python docs/book.py $(ARGS)
+
+slides: .venv/.installed-book
+	.venv/bin/python docs/slides.py $(ARGS)
 
 format: .venv/.installed-test
 	.venv/bin/python -m ruff check --fix

@@ -9,7 +9,8 @@ Of the code stay imports, the heads and docstrings of functions and classes, and
     n_discs = 3
     assert area(1) == np.pi
 
-leaves the docstring with three dots below it, `n_discs = ...`, and nothing of the assertion.
+leaves the docstring with three dots below it, `n_discs = ...`, and nothing of the assertion. A cell tagged `colab`,
+which installs the package on Google Colab, is left out: whoever makes a copy has the package.
 '''
 
 import ast
@@ -34,7 +35,20 @@ def make_readers_copy(notebook: Mapping[str, Any]) -> "NotebookNode":
     Returns
     -------
     NotebookNode
-        In it the tag `solution` has become `exercise`.
+        In it the tag `solution` has become `exercise`, and cells tagged `colab` are left out.
+
+    Examples
+    --------
+    >>> from nbformat import v4
+    >>> from equibook.readers_copy import make_readers_copy
+    >>> cells = [v4.new_markdown_cell("How many?"), v4.new_code_cell("n = 6", metadata={"tags": ["solution"]})]
+    >>> notebook = v4.new_notebook(cells=cells)
+    >>> copy = make_readers_copy(notebook)
+    >>> print(copy.cells[1].source)
+    # Your turn: put your answer in place of the three dots.
+    n = ...
+    >>> copy.cells[1].metadata.tags, notebook.cells[1].source
+    (['exercise'], 'n = 6')
     """
     import nbformat
 
@@ -42,6 +56,7 @@ def make_readers_copy(notebook: Mapping[str, Any]) -> "NotebookNode":
         hint = "Read it with `nbformat.read(path, as_version=4)`."
         raise TypeError(f"`notebook` must be a notebook with cells, got {type(notebook).__name__}. {hint}")
     result = nbformat.from_dict(dict(notebook))  # a new one, all the way down
+    result.cells = [cell for cell in result.cells if "colab" not in cell.metadata.get("tags", [])]
     for cell in result.cells:
         cell.source = cell.source if isinstance(cell.source, str) else "".join(cell.source)
         if "solution" in cell.metadata.get("tags", []):
@@ -62,6 +77,17 @@ def make_stub(solution: str) -> str:
     -------
     str
         Python source. It runs wherever the imports do.
+
+    Examples
+    --------
+    >>> from equibook.readers_copy import make_stub
+    >>> print(make_stub("n_discs = 3"))
+    # Your turn: put your answer in place of the three dots.
+    n_discs = ...
+    >>> print(make_stub("def area(radius): return np.pi * radius**2"))
+    # Your turn: put your answer in place of the three dots.
+    def area(radius):
+        ...
     """
     try:
         parts = list(_stub_of(ast.parse(solution).body, solution.splitlines()))

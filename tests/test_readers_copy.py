@@ -109,6 +109,11 @@ def test_only_solutions_are_replaced():
     assert make_readers_copy(made) == made
 
 
+def test_what_installs_on_colab_is_left_out():
+    cells = [code("x = 1"), code("%pip install equibook", "colab", "remove-cell"), code("# colab")]
+    assert make_readers_copy(made_up(*cells)).cells == [cells[0], cells[2]]
+
+
 def test_a_notebook_as_it_is_stored_will_do():
     stored = {
         "cells": [dict(code(["def f(x):\n", "    return x"], "solution"))],

@@ -21,10 +21,10 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def jupyter(browser, tmp_path_factory):
+def jupyter(browser, tmp_path_factory, pictures):
     """A running JupyterLab; pictures of explorers that one notebook has drawn are there for the next."""
     folder = tmp_path_factory.mktemp("jupyter")
-    with serve_jupyter(folder, EQUIBOOK_CACHE=str(folder / ".cache")) as server:
+    with serve_jupyter(folder, EQUIBOOK_CACHE=pictures or str(folder / ".cache")) as server:
         yield server
 
 
