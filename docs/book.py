@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from citations import cite
 from reference import write_reference
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = "docs/static"
 MATHJAX = "static/mathjax/tex-svg.js"  # within the package that carries MathJax
-# One thread each, pictures drawn anew, and shown as in a notebook whatever the caller has chosen.
+# One thread each, and figures shown as in a notebook, whatever the caller has chosen.
 ENVIRONMENT = {
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-    "EQUIBOOK_CACHE": "",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 STRICTLY = ["-W", "-n", "--keep-going"]
@@ -62,7 +62,7 @@ def copy_notebook(path: Path, target: Path, left_out: list[str]) -> None:
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            cell["source"] = unlink(source, left_out)
+            cell["source"] = cite(unlink(source, left_out))
         elif "solution" in cell["metadata"].get("tags", []):
             fold(cell["metadata"], "hide-cell", "a solution")
         elif source.startswith("lessons.check("):
@@ -90,7 +90,8 @@ def copy_pages(source: Path, pages: list[str], left_out: list[str]) -> None:
         if (path := ROOT / f"{page}.ipynb").exists():
             copy_notebook(path, source / f"{page}.ipynb", left_out)
         elif (path := ROOT / f"{page}.md").exists():
-            (source / f"{page}.md").write_text(unlink(path.read_text(encoding="utf-8"), left_out), encoding="utf-8")
+            text = cite(unlink(path.read_text(encoding="utf-8"), left_out))
+            (source / f"{page}.md").write_text(text, encoding="utf-8")
 
 
 def write_source(source: Path, only: list[str]) -> None:
@@ -115,8 +116,11 @@ def copy_mathjax(folder: Path) -> None:
     shutil.copy(Path(package) / MATHJAX, folder)
 
 
-def build(folder: Path, only: list[str]) -> int:
-    """Build the book anew in `folder`/_build, and return the exit status of Jupyter Book."""
+def build(folder: Path, only: list[str], pictures: str = "") -> int:
+    """Build the book anew in `folder`/_build, and return the exit status of Jupyter Book.
+
+    Pictures of explorers are drawn anew, unless `pictures` names a cache of them.
+    """
     import matplotlib.font_manager  # noqa: F401  (the first import tells that it looks for fonts: not in a page)
 
     for part in ("source", "html", "jupyter_execute", ".doctrees"):
@@ -124,7 +128,7 @@ def build(folder: Path, only: list[str]) -> int:
     write_source(folder / "_build" / "source", only)
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", *STRICTLY]
     command += ["--path-output", folder, folder / "_build" / "source"]
-    return subprocess.run(command, env=os.environ | ENVIRONMENT).returncode
+    return subprocess.run(command, env=os.environ | ENVIRONMENT | {"EQUIBOOK_CACHE": pictures}).returncode
 
 
 def main() -> int:
@@ -132,8 +136,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", nargs="+", default=[], metavar="NN", help="chapters by number, as in 00 09")
     parser.add_argument("--output", type=Path, default=ROOT, metavar="FOLDER", help="for FOLDER/_build/html")
+    parser.add_argument("--pictures", default="", metavar="CACHE", help="take pictures of explorers that are there")
     arguments = parser.parse_args()
-    return build(arguments.output.resolve(), arguments.only)
+    return build(arguments.output.resolve(), arguments.only, arguments.pictures)
 
 
 if __name__ == "__main__":

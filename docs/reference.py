@@ -1,12 +1,16 @@
 """The pages of the reference, written from the docstrings: one a topic, as the map in the README orders the modules."""
 
+import pkgutil
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import equibook
 
 ROW = re.compile(r"^\|(?P<topic>[^|`]*)\|(?P<modules>[^|]*`[^|]*)\|(?P<says>[^|]+)\|$", re.MULTILINE)
+NOT_SHOWN = re.compile(r"_|chapter_\d\d$")  # the checks of the exercises would give answers away
 INTRODUCTION = """\
 # The library
 
@@ -49,9 +53,27 @@ def write_page(topic: Topic) -> str:
     for modules, says in topic.rows:
         parts.append(f"{', '.join(f'{{mod}}`~equibook.{name}`' for name in modules)}: {says}.")
     for name in (name for modules, _ in topic.rows for name in modules):
-        directive = f"```{{eval-rst}}\n.. automodule:: equibook.{name}\n   :members:\n```"
-        parts.append(f"## equibook.{name}\n\n{directive}")
+        parts.append(f"## equibook.{name}\n\n{_show(name)}")
+        parts += [f"### equibook.{part}\n\n{_show(part, without)}" for part, without in _list_parts(name)]
     return "\n\n".join(parts) + "\n"
+
+
+def _show(name: str, without: str = "") -> str:
+    """Return the directive that shows a module and its members."""
+    options = f"   :exclude-members: {without}\n" if without else ""
+    return f"```{{eval-rst}}\n.. automodule:: equibook.{name}\n   :members:\n{options}```"
+
+
+def _list_parts(name: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a module that is a folder, where they offer more than it does, and what is shown already."""
+    folder = Path(equibook.__file__).parent / name
+    for part in sorted(module.name for module in pkgutil.iter_modules([str(folder)])):
+        if not NOT_SHOWN.match(part):
+            offered = getattr(import_module(f"equibook.{name}"), "__all__", ())
+            module = import_module(f"equibook.{name}.{part}")
+            own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+            if any(key not in offered and not key.startswith("_") for key in own):
+                yield f"{name}.{part}", ", ".join(key for key in own if key in offered)
 
 
 def write_index(topics: list[Topic]) -> str:

@@ -3,6 +3,7 @@
 Every message has three parts: what must hold, what came, and what to do.
 """
 
+import math
 import warnings
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -14,6 +15,9 @@ from torch import Tensor
 IMAGE_SHAPE = "(n_samples, n_channels, height, width)"
 MAP_SHAPE = "(n_samples, n_filters, n_orientations, height, width)"
 FLOATS = (torch.float16, torch.float32, torch.float64)
+LARGEST = {torch.float16: 2e3, torch.float32: 1.05e37, torch.float64: 5e306}  # a few such numbers have a finite sum
+COMPLEX = (torch.complex64, torch.complex128, np.complex64, np.complex128)
+LARGEST_OF_SQUARES = 1e150  # in float64, of numbers of which the squares are summed
 
 Choice = TypeVar("Choice")
 
@@ -93,6 +97,59 @@ def as_numbers(numbers: Any, n_samples: int, *, width: int = 0, name: str) -> Te
     return tensor.to(torch.float64)
 
 
+def as_rows(values: Any, *, name: str, or_complex: bool = False) -> np.ndarray:
+    """Return one row of finite numbers a sample, in float64; derivatives do not pass.
+
+    Parameters
+    ----------
+    values : ndarray or Tensor of shape (n_samples, ...)
+        At most 1e150 in size, so that their squares can be summed. Nested lists that make such an array will do.
+    name : str
+        How the error messages call the argument.
+    or_complex : bool
+        Take complex numbers too: a real and an imaginary part each.
+
+    Returns
+    -------
+    float64 ndarray of shape (n_samples, n_features)
+        It may share its memory with `values`: never write into it.
+    """
+    if or_complex and getattr(values, "dtype", None) in COMPLEX:
+        values = torch.view_as_real(torch.as_tensor(values).resolve_conj())
+    tensor = _as_tensor(values, name).detach()
+    if tensor.ndim == 0 or tensor.numel() == 0:
+        hint = "Pass one row of numbers a sample."
+        raise ValueError(f"`{name}` must have shape (n_samples, ...), not empty, got {tuple(tensor.shape)}. {hint}")
+    if tensor.is_floating_point():
+        tensor = _as_float(tensor, name)
+    rows = tensor.cpu().double().reshape(len(tensor), -1)
+    check_finite(rows, name=name)
+    return check_squares(rows, name=name).numpy()
+
+
+def as_real_tensor(values: Any, *, name: str) -> Tensor:
+    """Return real numbers of any shape as a tensor: float16, float32, float64 or integers, as they come.
+
+    Parameters
+    ----------
+    values : ndarray or Tensor
+        Nested lists that make an array will do.
+    name : str
+        How the error messages call the argument.
+
+    Returns
+    -------
+    Tensor of the same shape
+        It may share its memory with `values`: never write into it.
+    """
+    tensor = _as_tensor(values, name)
+    if tensor.is_floating_point() and tensor.dtype not in FLOATS:
+        raise TypeError(
+            f"`{name}` must be float16, float32 or float64, got {tensor.dtype}. Convert it with `.float()`."
+        )
+    return tensor
+
+
 def like(result: Tensor, given: Any) -> Any:
     """Return the result in the kind of what was given: numpy in, numpy out; tensor in, tensor out.
 
@@ -115,6 +172,21 @@ def check_finite(tensor: Tensor, *, name: str) -> None:
     if not (torch.isfinite(low) and torch.isfinite(high)):
         hint = "Remove or replace them, for example with `numpy.nan_to_num`."
         raise ValueError(f"`{name}` must hold finite numbers, got NaN or infinite ones. {hint}")
+    _check_room(tensor, LARGEST.get(tensor.dtype, math.inf), name)
+
+
+def check_squares(tensor: Tensor, *, name: str) -> Tensor:
+    """Return finite numbers in float64 as they are, and raise an error where the sum of their squares might be none."""
+    _check_room(tensor, LARGEST_OF_SQUARES, name)
+    return tensor
+
+
+def _check_room(tensor: Tensor, most: float, name: str) -> None:
+    low, high = torch.aminmax(tensor.detach())
+    largest = max(abs(float(low)), abs(float(high)))
+    if largest > most:
+        need = f"`{name}` must be at most {most:.0e} in size, so that sums stay finite"
+        raise ValueError(f"{need}, got {largest:.0e}. Divide by the largest, as in `{name} / {name}.max()`.")
 
 
 def check_same_shape(images: Tensor, n_channels: int, size: int, *, name: str = "images") -> None:
@@ -150,7 +222,7 @@ def check_labels(y: Any, n_samples: int) -> np.ndarray:
     -------
     ndarray of shape (n_samples,)
     """
-    labels = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
+    labels = y.detach().cpu().numpy() if isinstance(y, Tensor) else _as_label_array(y)
     if labels.ndim != 1:
         hint = "Pass one label per image, such as `y.ravel()`."
         raise ValueError(f"`y` must have shape (n_samples,), got {labels.shape}. {hint}")
@@ -240,12 +312,26 @@ def _check_square(tensor: Tensor, name: str, shape: str) -> None:
         raise ValueError(f"`{name}` must be square, of shape {shape}, got {tuple(tensor.shape)}. {hint}")
 
 
+def _as_label_array(y: Any) -> np.ndarray:
+    try:
+        labels = np.asarray(y)
+    except ValueError as error:
+        hint = "Pass one label per image."
+        raise ValueError(f"`y` must have shape (n_samples,), got a list of unequal lengths. {hint}") from error
+    made_of_texts = labels.dtype.kind == "U" and not isinstance(y, np.ndarray)  # numbers beside texts become texts
+    return labels if not made_of_texts or labels.ndim != 1 else _unless_mixed(labels, y)
+
+
+def _unless_mixed(labels: np.ndarray, y: Any) -> np.ndarray:
+    return labels if all(isinstance(label, str) for label in y) else np.array(list(y), dtype=object)
+
+
 def _are_labels(labels: np.ndarray) -> bool:
     if labels.dtype.kind == "O":
         return all(isinstance(label, str) for label in labels) or all(isinstance(label, int) for label in labels)
     if labels.dtype.kind == "f":
         return bool(np.all(np.isfinite(labels)) and np.all(labels == np.floor(labels)))
-    return labels.dtype.kind in "biuUS"
+    return labels.dtype.kind in "biuU"
 
 
 def _describe(labels: np.ndarray) -> str:

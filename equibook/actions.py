@@ -37,6 +37,9 @@ def rotate(images: Any, angle: Any) -> Any:
     -------
     ndarray or Tensor, as `images` and of its shape
 
+    Examples
+    --------
+    >>> from equibook.actions import rotate
     >>> rotate([[[0., 0., 0.], [0., 0., 1.], [0., 0., 0.]]], 90)[0]  # a point on the right goes to the top
     array([[0., 1., 0.],
            [0., 0., 0.],
@@ -62,6 +65,16 @@ def reflect(images: Any, axis: Any = 90.0) -> Any:
     Returns
     -------
     ndarray or Tensor, as `images` and of its shape
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.actions import reflect
+    >>> x = np.array([[[1.0, 2.0], [3.0, 4.0]]])
+    >>> reflect(x)[0].tolist()  # about the upright axis: left and right change places
+    [[2.0, 1.0], [4.0, 3.0]]
+    >>> reflect(x, axis=0)[0].tolist()
+    [[3.0, 4.0], [1.0, 2.0]]
     """
     flipped = as_images(images).flip(-2)
     axis = as_numbers(axis, len(flipped), name="axis")
@@ -80,6 +93,14 @@ def translate(images: Any, shift: Any) -> Any:
     Returns
     -------
     ndarray or Tensor, as `images` and of its shape
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.actions import translate
+    >>> x = np.array([[[0.0, 0.0], [1.0, 0.0]]])
+    >>> translate(x, (1, 1))[0].tolist()  # one pixel to the right, one up
+    [[0.0, 1.0], [0.0, 0.0]]
     """
     x = as_images(images)
     shift = as_numbers(shift, len(x), width=2, name="shift").to(x.device).expand(len(x), 2)
@@ -100,6 +121,16 @@ def act(element: Element, images: Any) -> Any:
     Returns
     -------
     ndarray or Tensor, as `images` and of its shape
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.actions import act
+    >>> from equibook.groups import DihedralGroup
+    >>> group, x = DihedralGroup(4), np.array([[[1.0, 2.0], [3.0, 4.0]]])
+    >>> turn, flip = group.elements[1], group.elements[4]
+    >>> np.array_equal(act(turn, act(flip, x)), act(group.compose(turn, flip), x))  # the law of an action
+    True
     """
     x = as_images(images)
     return _as_given(rotate(x.flip(-2) if element.reflected else x, element.angle), images)
@@ -122,6 +153,18 @@ def act_on_maps(element: Element, maps: Any, *, period: float = 180.0) -> Any:
     Returns
     -------
     ndarray or Tensor, as `maps` and of its shape
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.actions import act, act_on_maps
+    >>> from equibook.equivariant import Lifting
+    >>> from equibook.groups import CyclicGroup
+    >>> x, lift, turn = torch.eye(16, dtype=torch.float64)[None, None], Lifting([1.6]), CyclicGroup(4).elements[1]
+    >>> torch.allclose(lift(act(turn, x)), act_on_maps(turn, lift(x)))  # turn, then lift; or lift, then turn
+    True
+    >>> torch.allclose(lift(act(turn, x)), act(turn, lift(x)[:, 0])[:, None])  # only the pixels: not enough
+    False
     """
     u = as_maps(maps)
     source = _orientation_source(element, u.shape[2], period)
@@ -140,6 +183,13 @@ def pixel_grid(size: int) -> tuple[Tensor, Tensor]:
     -------
     right : float64 Tensor of shape (1, size)
     up : float64 Tensor of shape (size, 1)
+
+    Examples
+    --------
+    >>> from equibook.actions import pixel_grid
+    >>> right, up = pixel_grid(2)
+    >>> right.tolist(), up.tolist()
+    ([[-0.5, 0.5]], [[0.5], [-0.5]])
     """
     line = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     return line[None, :], -line[:, None]

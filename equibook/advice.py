@@ -26,6 +26,22 @@ def advise(study: Study) -> list[str]:
     Returns
     -------
     list of str
+
+    Examples
+    --------
+    A study as far as it is looked at, with figures made up:
+
+    >>> from types import SimpleNamespace
+    >>> from equibook.advice import advise
+    >>> from equibook.shares import Share
+    >>> right = lambda side, view="upright": Share(210 if view == "turned" and side != "glass box" else 380, 400)
+    >>> kept = {"labels": [""] * 400, "guessing": 0.5, "flagged": Share(4, 400), "weights": "imagenet"}
+    >>> for sentence in advise(SimpleNamespace(right=right, **kept))[:4]:
+    ...     print(sentence)
+    Turned, pixels fall from 95% to 52%.
+    Turned, AlexNet's features fall from 95% to 52%.
+    Turned, the glass box reads as well as upright, as far as these images can tell.
+    If your images may lie at any angle, the glass box is the one to take: turned, it reads the most.
     """
     return [*_on_turns(study), *_on_upright(study), *_on_numbers(study), *_on_use(study)]
 
@@ -95,6 +111,18 @@ def format_study(study: Study) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from equibook import datasets
+    >>> from equibook.advice import format_study
+    >>> from equibook.study import study_images
+    >>> X, y = datasets.load_shapes(6, 16, classes=("bar", "L"), random_state=0)
+    >>> print(format_study(study_images(X, y, translation="fixed", weights="digits")))  # doctest: +ELLIPSIS
+    6 images, grey, 16 x 16 pixels: L (3), bar (3).
+    ...
+      glass box           100.0% (61.0% to 100.0%)        100.0% (61.0% to 100.0%)
+    ...
     """
     classes = ", ".join(f"{name} ({count})" for name, count in study.classes.items())
     size, kind = study.images.shape[-1], "colour" if study.images.shape[1] == 3 else "grey"
@@ -124,7 +152,27 @@ def format_study(study: Study) -> str:
 
 
 def describe_choice(study: Study) -> str:
-    """Return which Layer 1 was chosen in the parts, and for the model of all images."""
+    """Return which Layer 1 was chosen in the parts, and for the model of all images.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    A study as far as it is looked at:
+
+    >>> from types import SimpleNamespace
+    >>> from equibook import Representation
+    >>> from equibook.advice import describe_choice
+    >>> model, chosen = SimpleNamespace(representation_=Representation()), ("fixed", "centre", "fixed")
+    >>> describe_choice(SimpleNamespace(model=model, models=(model,) * 3, translations=chosen))
+    'Layer 1: fixed (in the 3 parts: fixed in 2, centre in 1).'
+    """
     count = {name: study.translations.count(name) for name in dict.fromkeys(study.translations)}
     parts = ", ".join(f"{name} in {number}" for name, number in count.items())
     return f"Layer 1: {study.model.representation_.translation} (in the {len(study.models)} parts: {parts})."

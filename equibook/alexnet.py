@@ -60,7 +60,10 @@ def load(weights: str = "imagenet", *, random_state: int = 0, progress: bool = T
     torchvision.models.AlexNet
         Its attribute `weights_name` is the choice made.
 
-    >>> load("digits").weights_name
+    Examples
+    --------
+    >>> from equibook import alexnet
+    >>> alexnet.load("digits").weights_name
     'digits'
     """
     check_choice(weights, WEIGHTS, name="weights")
@@ -79,7 +82,19 @@ def load(weights: str = "imagenet", *, random_state: int = 0, progress: bool = T
 
 
 def best_available() -> str:
-    """Return "imagenet" where torchvision's weights are cached and sound, otherwise "digits"; nothing is downloaded."""
+    """Say which weights of AlexNet are at hand; nothing is downloaded.
+
+    Returns
+    -------
+    str
+        "imagenet" where torchvision's weights are cached and sound, otherwise "digits".
+
+    Examples
+    --------
+    >>> from equibook import alexnet
+    >>> alexnet.best_available() in ("imagenet", "digits")
+    True
+    """
     return "imagenet" if cache_state(IMAGENET) == "sound" else "digits"
 
 
@@ -97,8 +112,12 @@ def preprocess(X: Any, weights: str) -> Tensor:
     -------
     Tensor of shape (n_samples, 3, size, size), of the dtype given
 
-    >>> preprocess(torch.zeros(5, 1, 63, 63), "imagenet").shape
-    torch.Size([5, 3, 223, 223])
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook import alexnet
+    >>> tuple(alexnet.preprocess(torch.zeros(5, 1, 63, 63), "imagenet").shape)
+    (5, 3, 223, 223)
     """
     check_choice(weights, WEIGHTS, name="weights")
     if weights == "digits":
@@ -129,7 +148,10 @@ def until(net: AlexNet, name: str) -> nn.Sequential:
     nn.Sequential
         Its children carry the names of the stages; before fc6 stand `avgpool` and `flatten`.
 
-    >>> list(dict(until(load("digits"), "conv2").named_children()))
+    Examples
+    --------
+    >>> from equibook import alexnet
+    >>> [name for name, _ in alexnet.until(alexnet.load("digits"), "conv2").named_children()]
     ['conv1', 'relu1', 'pool1', 'conv2']
     """
     _check_network(net)
@@ -143,7 +165,23 @@ def until(net: AlexNet, name: str) -> nn.Sequential:
 
 
 def trained_stages(net: AlexNet) -> tuple[str, ...]:
-    """Return the stages that may be asked for: without the fully connected ones where these are untrained."""
+    """Return the stages that may be asked for: without the fully connected ones where these are untrained.
+
+    Parameters
+    ----------
+    net : torchvision.models.AlexNet
+
+    Returns
+    -------
+    tuple of str
+        From "conv1" on, up to "pool5" or "fc8".
+
+    Examples
+    --------
+    >>> from equibook import alexnet
+    >>> alexnet.trained_stages(alexnet.load("digits"))[-1]
+    'pool5'
+    """
     _check_network(net)
     return STAGES[:_N_FEATURES] if getattr(net.classifier, "untrained", False) else STAGES
 
@@ -178,7 +216,11 @@ def stages(
     -------
     dict from a name to an ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, n_units)
 
-    >>> maps = stages(load("digits"), torch.zeros(2, 3, 63, 63), ["conv1", "pool5"])
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook import alexnet
+    >>> maps = alexnet.stages(alexnet.load("digits"), torch.zeros(2, 3, 63, 63), ["conv1", "pool5"])
     >>> {name: tuple(values.shape) for name, values in maps.items()}
     {'conv1': (2, 64, 15, 15), 'pool5': (2, 256, 1, 1)}
     """
@@ -208,7 +250,12 @@ def describe(net: AlexNet, size: int) -> StageTable:
     -------
     StageTable
 
-    >>> describe(load("digits"), 63)["conv1"].multiply_adds
+    Examples
+    --------
+    Each of 64 x 15 x 15 numbers takes 3 x 11 x 11 weights.
+
+    >>> from equibook import alexnet
+    >>> alexnet.describe(alexnet.load("digits"), 63)["conv1"].multiply_adds
     5227200
     """
     _check_network(net)
@@ -225,7 +272,19 @@ def describe(net: AlexNet, size: int) -> StageTable:
 def smallest_size(name: str) -> int:
     """Return the size in pixels that images must have for a stage: the last window must fit once.
 
-    >>> [smallest_size(name) for name in ("conv1", "pool1", "pool2", "pool5")]
+    Parameters
+    ----------
+    name : str
+        One of `STAGES`.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from equibook import alexnet
+    >>> [alexnet.smallest_size(name) for name in ("conv1", "pool1", "pool2", "pool5")]
     [7, 15, 31, 63]
     """
     size, place = 1, STAGES.index(check_choice(name, STAGES, name="name"))

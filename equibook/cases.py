@@ -30,6 +30,22 @@ class Case:
         The class that came next.
     why : Explanation
         Of `said` against `against`; image 0 of it.
+
+    Examples
+    --------
+    >>> from equibook import datasets
+    >>> from equibook.cases import explain_case
+    >>> from equibook.study import study_images
+    >>> X, y = datasets.load_shapes(4, 16, classes=("bar", "L"), random_state=0)
+    >>> case = explain_case(study_images(X, y, translation="fixed", weights="digits"), row=0)
+    >>> case.truth == y[0], {case.said, case.against} == {"bar", "L"}
+    (True, True)
+
+    The parts of all rings make up the score, but for what the average image has:
+
+    >>> total = sum(case.parts()["ring"].values()) + case.why.bias[0] + case.why.reference[0].sum()
+    >>> bool(abs(total - case.why.score[0]) < 1e-6)
+    True
     """
 
     row: int
@@ -55,12 +71,53 @@ class Case:
 
 
 def can_explain(study: Study) -> bool:
-    """Return whether the scores of the study's models can be split: votes of pairs of classes cannot."""
+    """Return whether the scores of the study's models can be split: votes of pairs of classes cannot.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    A study as far as it is looked at: support vectors of three classes vote by pairs.
+
+    >>> from types import SimpleNamespace
+    >>> from equibook.cases import can_explain
+    >>> classes = {"bar": 8, "L": 8, "J": 8}
+    >>> [can_explain(SimpleNamespace(classifier=name, classes=classes)) for name in ("lda", "rbf_svm")]
+    [True, False]
+    """
     return study.classifier != "rbf_svm" or len(study.classes) == 2
 
 
 def choose_telling(study: Study) -> list[int]:
-    """Return rows of images that were read right, of each class the surest ones: at most three, and 12 in all."""
+    """Choose images that were read right, of each class the surest ones: at most three, and 12 in all.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    list of int
+        Rows of the study.
+
+    Examples
+    --------
+    A study as far as it is looked at; image 1 was read wrong.
+
+    >>> from types import SimpleNamespace
+    >>> import numpy as np
+    >>> from equibook.cases import choose_telling
+    >>> said = {"glass box": {"upright": np.array(["a", "b", "a", "b", "b"])}}
+    >>> labels, margin = np.array(["a", "a", "a", "b", "b"]), np.array([1.0, 9.0, 2.0, 3.0, 4.0])
+    >>> choose_telling(SimpleNamespace(said=said, labels=labels, margin=margin, classes={"a": 3, "b": 2}))
+    [2, 0, 4, 3]
+    """
     right = study.said[GLASS][UPRIGHT] == study.labels
     names = list(study.classes)
     each = max(1, min(PER_CLASS, MOST_TELLING // len(names)))
@@ -69,7 +126,29 @@ def choose_telling(study: Study) -> list[int]:
 
 
 def choose_wrong(study: Study) -> list[int]:
-    """Return rows of images that were read wrong, the surest mistakes first, at most six."""
+    """Choose images that were read wrong, the surest mistakes first, at most six.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    list of int
+        Rows of the study.
+
+    Examples
+    --------
+    A study as far as it is looked at:
+
+    >>> from types import SimpleNamespace
+    >>> import numpy as np
+    >>> from equibook.cases import choose_wrong
+    >>> said = {"glass box": {"upright": np.array(["a", "b", "a", "a"])}}
+    >>> labels, margin = np.array(["a", "a", "a", "b"]), np.array([9.0, 1.0, 9.0, 2.0])
+    >>> choose_wrong(SimpleNamespace(said=said, labels=labels, margin=margin))
+    [3, 1]
+    """
     return _surest(study, study.said[GLASS][UPRIGHT] != study.labels, MOST_WRONG)
 
 
@@ -84,6 +163,16 @@ def explain_case(study: Study, row: int) -> Case:
     Returns
     -------
     Case
+
+    Examples
+    --------
+    >>> from equibook import datasets
+    >>> from equibook.cases import explain_case
+    >>> from equibook.study import study_images
+    >>> X, y = datasets.load_shapes(4, 16, classes=("bar", "L"), random_state=0)
+    >>> case = explain_case(study_images(X, y, translation="fixed", weights="digits"), row=1)
+    >>> case.row, case.truth == y[1], case.why.pixels.shape
+    (1, True, (1, 1, 16, 16))
     """
     model = study.models[study.folds[row]]
     image = study.images[row : row + 1]

@@ -45,6 +45,12 @@ def make_classifier(name: str, random_state: int = 0) -> ClassifierMixin:
     Returns
     -------
     scikit-learn classifier
+
+    Examples
+    --------
+    >>> from equibook.classifiers import make_classifier
+    >>> [type(make_classifier(name)).__name__ for name in ("nearest_mean", "rbf_svm")]
+    ['NearestCentroid', 'SVC']
     """
     return CLASSIFIERS[check_choice(name, CLASSIFIERS, name="classifier")](random_state)
 
@@ -60,6 +66,15 @@ def as_affine(classifier: ClassifierMixin) -> tuple[np.ndarray, np.ndarray]:
     -------
     matrix : ndarray of shape (n_scores, n_components), n_scores being 1 for two classes and n_classes for more
     offset : ndarray of shape (n_scores,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.classifiers import as_affine, make_classifier
+    >>> nearest = make_classifier("nearest_mean").fit(np.array([[0.0], [1.0], [4.0], [5.0]]), [0, 0, 1, 1])
+    >>> matrix, offset = as_affine(nearest)  # (z - 0.5)² - (z - 4.5)² = 8 z - 20
+    >>> matrix.tolist(), offset.tolist()
+    ([[8.0]], [-20.0])
     """
     if not isinstance(classifier, NearestCentroid):
         return np.atleast_2d(classifier.coef_), np.atleast_1d(classifier.intercept_)
@@ -81,6 +96,17 @@ def decision_scores(classifier: ClassifierMixin, Z: np.ndarray) -> np.ndarray:
     ndarray of shape (n_samples,) for two classes, positive for `classes_[1]`; otherwise (n_samples, n_classes)
         Affine classifiers and `rbf_svm`: in their own unit; the others: log probabilities up to a number that an
         image's classes share, or for two classes their difference.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.classifiers import decision_scores, make_classifier
+    >>> nearest = make_classifier("nearest_mean").fit(np.array([[0.0], [1.0], [4.0], [5.0]]), ["a", "a", "b", "b"])
+    >>> Z = np.array([[0.5], [2.5], [3.5]])
+    >>> decision_scores(nearest, Z).tolist()  # 2.5 lies in the middle
+    [-16.0, 0.0, 8.0]
+    >>> nearest.predict(Z[[0, 2]]).tolist()
+    ['a', 'b']
     """
     if isinstance(classifier, NearestCentroid):
         matrix, offset = as_affine(classifier)
@@ -108,6 +134,14 @@ def class_probabilities(classifier: ClassifierMixin, Z: np.ndarray) -> np.ndarra
     Returns
     -------
     ndarray of shape (n_samples, n_classes), rows of sum 1
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.classifiers import class_probabilities, make_classifier
+    >>> nearest = make_classifier("nearest_mean").fit(np.array([[0.0], [1.0], [4.0], [5.0]]), ["a", "a", "b", "b"])
+    >>> class_probabilities(nearest, np.array([[0.5], [2.5]])).round(3).tolist()
+    [[1.0, 0.0], [0.5, 0.5]]
     """
     if not isinstance(classifier, NearestCentroid):
         return classifier.predict_proba(Z)

@@ -18,7 +18,24 @@ COMMANDS = {
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """Return the parser, with the arguments of one command filled in."""
+    """Return the parser, with the arguments of one command filled in.
+
+    Parameters
+    ----------
+    command : str, optional
+        One of `COMMANDS`.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+
+    Examples
+    --------
+    >>> from equibook.cli import make_parser
+    >>> args = make_parser("demo").parse_args(["demo", "--classes", "1", "7"])
+    >>> args.command, args.classes, args.n_train
+    ('demo', [1, 7], 100)
+    """
     parser = argparse.ArgumentParser(prog="equibook", description="Interpretable CNN design, taught by building it.")
     parser.add_argument("--version", action="version", version=f"equibook {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -30,7 +47,23 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 2, after one clear sentence, for an error that the user can mend."""
+    """Run one command and return its exit status: 2, after one clear sentence, for an error that the user can mend.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        By default the arguments that Python was started with.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from equibook.cli import main
+    >>> main(["predict", "no-such-model.skops", "new.jpg"])  # after a sentence on stderr
+    2
+    """
     argv = sys.argv[1:] if argv is None else argv
     command = next((word for word in argv if word in COMMANDS), None)
     try:

@@ -17,6 +17,14 @@ class OpponentColours(nn.Module):
     """Turn red, green and blue into luminance, red against green, yellow against blue: an orthonormal change of axes.
 
     It acts on every pixel by itself, so that it commutes with every turn, reflection and shift.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.colour import OpponentColours
+    >>> red = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64).reshape(1, 3, 1, 1)
+    >>> [round(value, 3) for value in OpponentColours()(red).flatten().tolist()]  # light, reddish, a little yellow
+    [0.577, 0.707, 0.408]
     """
 
     matrix: Tensor
@@ -42,6 +50,16 @@ def to_opponent(images: Any) -> Any:
     -------
     ndarray or Tensor of shape (n_samples, 3, height, width), in the unit of the images
         Luminance is √3 times the mean of the three, so that the sum of squares stays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.colour import to_opponent
+    >>> abs(to_opponent(np.ones((1, 3, 8, 8)))[0, :, 0, 0]).round(3).tolist()  # white: √3 of light, no colour
+    [1.732, 0.0, 0.0]
+    >>> x = np.random.default_rng(0).random((2, 3, 8, 8))
+    >>> np.allclose((to_opponent(x) ** 2).sum(axis=1), (x**2).sum(axis=1))
+    True
     """
     x = as_images(images)
     return like(OpponentColours().to(x.dtype)(x), images)

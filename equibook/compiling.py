@@ -19,6 +19,16 @@ class Compiled:
         Treats each sample by itself.
     batch_size : int
         Samples in a full batch.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.compiling import Compiled
+    >>> flatten = Compiled(nn.Flatten(), batch_size=4)
+    >>> with torch.compiler.set_stance("force_eager"):  # spares this example the time that compiling takes
+    ...     tuple(flatten(torch.zeros(3, 1, 8, 8)).shape)
+    (3, 64)
     """
 
     def __init__(self, network: nn.Module, batch_size: int) -> None:

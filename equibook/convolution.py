@@ -14,7 +14,7 @@ import scipy.sparse
 import torch
 from torch import Tensor
 
-from equibook._checks import as_images, check_choice, check_finite, check_positive_int, like
+from equibook._checks import as_images, as_real_tensor, check_choice, check_finite, check_positive_int, like
 
 PADDING_MODES = ("zeros", "circular", "reflect")
 Pair = int | Sequence[int]
@@ -32,6 +32,16 @@ class Windows:
     padding, stride, dilation : int
         In pixels.
     mode : {"zeros", "circular", "reflect"}
+
+    Examples
+    --------
+    Five pixels with a zero on either side; every second window of three taps. -1 is a zero.
+
+    >>> from equibook.convolution import Windows
+    >>> Windows(size=5, kernel=3, padding=1, stride=2, dilation=1, mode="zeros").reads
+    array([[-1,  0,  1],
+           [ 1,  2,  3],
+           [ 3,  4, -1]])
     """
 
     size: int
@@ -57,7 +67,17 @@ class Windows:
         return self.find_pixels(self.starts[:, None] + self.dilation * np.arange(self.kernel))
 
     def find_pixels(self, places: np.ndarray) -> np.ndarray:
-        """Return which pixel is read at each place, also beyond the border; -1 is a zero."""
+        """Return which pixel is read at each place, also beyond the border; -1 is a zero.
+
+        Parameters
+        ----------
+        places : int ndarray of any shape
+            Counted from the first pixel.
+
+        Returns
+        -------
+        int ndarray of that shape
+        """
         if self.mode == "circular":
             return places % self.size
         if self.mode == "reflect":
@@ -123,12 +143,24 @@ def conv_fft(
     Parameters
     ----------
     images : ndarray or Tensor of shape (n_samples, n_in, height, width)
-    kernel, padding, stride, dilation, padding_mode
+    kernel : array or Tensor of shape (n_out, n_in, kernel_height, kernel_width)
+    padding, stride, dilation, padding_mode
         See `conv_matrix`.
 
     Returns
     -------
     ndarray or Tensor of shape (n_samples, n_out, out_height, out_width)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.unfold import conv_fft, conv_matrix
+    >>> images, kernel = np.arange(9.0).reshape(1, 1, 3, 3), np.array([[[[1.0, 2.0]]]])
+    >>> by_fft = conv_fft(images, kernel)
+    >>> by_fft.shape
+    (1, 1, 3, 2)
+    >>> bool(np.allclose(by_fft.ravel(), conv_matrix(kernel, 3) @ images.ravel()))
+    True
     """
     x, weights, rows, columns = _prepare(images, kernel, padding, stride, dilation, padding_mode)
     padded = _pad(x, rows, columns)
@@ -149,12 +181,24 @@ def conv_im2col(
     Parameters
     ----------
     images : ndarray or Tensor of shape (n_samples, n_in, height, width)
-    kernel, padding, stride, dilation, padding_mode
+    kernel : array or Tensor of shape (n_out, n_in, kernel_height, kernel_width)
+    padding, stride, dilation, padding_mode
         See `conv_matrix`.
 
     Returns
     -------
     ndarray or Tensor of shape (n_samples, n_out, out_height, out_width)
+
+    Examples
+    --------
+    Each number is 1 times a pixel and 2 times its right neighbour.
+
+    >>> import numpy as np
+    >>> from equibook.unfold import conv_im2col
+    >>> conv_im2col(np.arange(9.0).reshape(1, 1, 3, 3), [[[[1.0, 2.0]]]])
+    array([[[[ 2.,  5.],
+             [11., 14.],
+             [20., 23.]]]])
     """
     x, weights, rows, columns = _prepare(images, kernel, padding, stride, dilation, padding_mode)
     zero_beside = torch.nn.functional.pad(x, (0, 1, 0, 1))  # so that pixel -1 is a zero
@@ -177,6 +221,19 @@ class ConvStructure:
         They go around the border, too; there are as many outputs as pixels.
     eigenvalues : ndarray of shape (height, width), complex, or None
         Of a circulant matrix: one for each frequency, in the order of `numpy.fft.fft2`. Its eigenvectors are the waves.
+
+    Examples
+    --------
+    The mean over nine pixels keeps an image of one grey (frequency 0, the first) as it is.
+
+    >>> import numpy as np
+    >>> from equibook.unfold import conv_matrix, conv_structure
+    >>> mean = conv_matrix(np.full((1, 1, 3, 3), 1 / 9), 6, padding=1, padding_mode="circular")
+    >>> found = conv_structure(mean, 6, 6)
+    >>> found.is_toeplitz, found.is_circulant, found.eigenvalues.shape
+    (True, True, (6, 6))
+    >>> round(float(abs(found.eigenvalues[0, 0])), 12)
+    1.0
     """
 
     is_toeplitz: bool
@@ -197,9 +254,23 @@ def conv_structure(matrix: Any, image_size: Pair, output_size: Pair, *, stride: 
     Returns
     -------
     ConvStructure
+
+    Examples
+    --------
+    Only where windows go around the border is the matrix circulant.
+
+    >>> import numpy as np
+    >>> from equibook.unfold import conv_matrix, conv_structure
+    >>> kernel = np.arange(9.0).reshape(1, 1, 3, 3)
+    >>> modes = ("zeros", "circular", "reflect")
+    >>> found = [conv_structure(conv_matrix(kernel, 4, padding=1, padding_mode=mode), 4, 4) for mode in modes]
+    >>> [(one.is_toeplitz, one.is_circulant) for one in found]
+    [(True, False), (True, True), (False, False)]
     """
     size, out, steps = as_pair(image_size, "image_size"), as_pair(output_size, "output_size"), as_pair(stride, "stride")
-    dense = np.asarray(matrix.toarray() if scipy.sparse.issparse(matrix) else matrix)
+    given = as_real_tensor(matrix.toarray() if scipy.sparse.issparse(matrix) else matrix, name="matrix").detach()
+    check_finite(given, name="matrix") if given.numel() else None
+    dense = given.cpu().double().numpy()
     if dense.shape != (out[0] * out[1], size[0] * size[1]):
         need = f"({out[0] * out[1]}, {size[0] * size[1]}), outputs by pixels of one channel"
         raise ValueError(f"`matrix` must have shape {need}, got {dense.shape}. Take one channel of the kernel each.")
@@ -224,6 +295,12 @@ class ConvCost(NamedTuple):
         Numbers made of one image on the way, beside its pixels and outputs.
     products : int
         Multiplications of real numbers for one image.
+
+    Examples
+    --------
+    >>> from equibook.convolution import conv_costs
+    >>> conv_costs((1, 1, 3, 3), 6)["im2col"]
+    ConvCost(stored=9, copied=144, products=144)
     """
 
     stored: int
@@ -248,6 +325,15 @@ def conv_costs(
     dict from "dense matrix", "sparse matrix", "im2col" and "FFT" to ConvCost
         A transform of n numbers is counted as n log2(n) products (radix 2, real numbers); the kernel is transformed
         once, beforehand, and half of the frequencies, each a complex product of 4, give the other half.
+
+    Examples
+    --------
+    Of 6 x 6 pixels there are 16 windows, of 9 pixels each; the dense matrix has 16 rows of 36.
+
+    >>> from equibook.convolution import conv_costs
+    >>> costs = conv_costs((1, 1, 3, 3), 6)
+    >>> {form: costs[form].stored for form in ("dense matrix", "sparse matrix", "im2col")}
+    {'dense matrix': 576, 'sparse matrix': 144, 'im2col': 9}
     """
     n_out, n_in, *kernel_size = kernel_shape
     rows, columns = lay_windows(kernel_size, image_size, padding, stride, dilation, "zeros")
@@ -265,9 +351,24 @@ def conv_costs(
 
 
 def as_kernel(kernel: Any) -> Tensor:
-    """Return a kernel as a float64 tensor of shape (n_out, n_in, kernel_height, kernel_width)."""
-    # A list becomes an array first: torch would read its numbers in float32.
-    weights = torch.as_tensor(kernel if isinstance(kernel, Tensor) else np.asarray(kernel)).detach().double()
+    """Return a kernel as a tensor.
+
+    Parameters
+    ----------
+    kernel : array or Tensor of shape (n_out, n_in, kernel_height, kernel_width)
+        Of finite numbers.
+
+    Returns
+    -------
+    float64 Tensor of shape (n_out, n_in, kernel_height, kernel_width)
+
+    Examples
+    --------
+    >>> from equibook.convolution import as_kernel
+    >>> as_kernel([[[[0.1, 0.2]]]])
+    tensor([[[[0.1000, 0.2000]]]], dtype=torch.float64)
+    """
+    weights = as_real_tensor(kernel, name="kernel").detach().double()
     if weights.ndim != 4 or not weights.numel():
         hint = "For one kernel of one channel, pass `kernel[None, None]`."
         raise ValueError(f"`kernel` must have shape {KERNEL_SHAPE}, got {tuple(weights.shape)}. {hint}")
@@ -278,7 +379,27 @@ def as_kernel(kernel: Any) -> Tensor:
 def lay_windows(
     kernel_size: Sequence[int], image_size: Pair, padding: Pair, stride: Pair, dilation: Pair, padding_mode: str
 ) -> tuple[Windows, Windows]:
-    """Return how windows lie along rows and along columns."""
+    """Return how windows lie along rows and along columns.
+
+    Parameters
+    ----------
+    kernel_size : sequence of two int
+        Taps along rows and columns.
+    image_size, padding, stride, dilation : int or pair of int
+        In pixels, along rows and columns.
+    padding_mode : {"zeros", "circular", "reflect"}
+
+    Returns
+    -------
+    rows, columns : Windows
+
+    Examples
+    --------
+    >>> from equibook.convolution import lay_windows
+    >>> rows, columns = lay_windows((3, 3), (5, 7), padding=0, stride=2, dilation=1, padding_mode="zeros")
+    >>> rows.number, columns.number, columns.starts.tolist()
+    (2, 3, [0, 2, 4])
+    """
     check_choice(padding_mode, PADDING_MODES, name="padding_mode")
     sizes, strides, dilations = (
         as_pair(image_size, "image_size"),
@@ -305,7 +426,26 @@ def _check_fit(windows: Windows) -> None:
 
 
 def as_pair(value: Pair, name: str, *, least: int = 1) -> tuple[int, int]:
-    """Return a number twice, or the pair that is given: one for rows and one for columns."""
+    """Return a number twice, or the pair that is given: one for rows and one for columns.
+
+    Parameters
+    ----------
+    value : int or pair of int
+    name : str
+        How the error messages call it.
+    least : {1, 0}
+        The smallest number allowed.
+
+    Returns
+    -------
+    pair of int
+
+    Examples
+    --------
+    >>> from equibook.convolution import as_pair
+    >>> as_pair(3, "stride"), as_pair((0, 2), "padding", least=0)
+    ((3, 3), (0, 2))
+    """
     pair = tuple(value) if isinstance(value, Sequence) else (value, value)
     if len(pair) != 2:
         raise ValueError(f"`{name}` must be a number or a pair, got {value!r}. Write one for rows and one for columns.")

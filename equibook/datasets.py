@@ -41,9 +41,12 @@ def load_digits(classes: Sequence[int] | None = None, size: int = 32) -> tuple[n
     X : ndarray of shape (n_samples, 1, size, size), float32 in [0, 1]
     y : ndarray of shape (n_samples,), integers
 
-    >>> X, y = load_digits(classes=(3, 8), size=32)
-    >>> X.shape
-    (357, 1, 32, 32)
+    Examples
+    --------
+    >>> from equibook import datasets
+    >>> X, y = datasets.load_digits(classes=(3, 8), size=32)
+    >>> X.shape, y[:5].tolist()
+    ((357, 1, 32, 32), [3, 8, 3, 8, 3])
     """
     size = check_positive_int(size, name="size")
     digits = sklearn.datasets.load_digits()
@@ -68,6 +71,13 @@ def load_photographs(size: int = 32, part: str = "all") -> tuple[np.ndarray, np.
     -------
     X : ndarray of shape (n_samples, 3, size, size), float32 in [0, 1]
     y : ndarray of shape (n_samples,), "temple" or "flower"
+
+    Examples
+    --------
+    >>> from equibook import datasets
+    >>> X, y = datasets.load_photographs(size=32)
+    >>> X.shape, sorted(set(y.tolist()))
+    ((520, 3, 32, 32), ['flower', 'temple'])
     """
     size = check_positive_int(size, name="size")
     check_choice(part, ("all", "train", "test"), name="part")
@@ -97,6 +107,13 @@ def load_shapes(
     -------
     X : ndarray of shape (n_samples, 1, size, size), float32 in [0, 1]
     y : ndarray of shape (n_samples,), names
+
+    Examples
+    --------
+    >>> from equibook import datasets
+    >>> X, y = datasets.load_shapes(6, 16, classes=("S", "Z"), random_state=0)
+    >>> X.shape, sorted(y.tolist())
+    ((6, 1, 16, 16), ['S', 'S', 'S', 'Z', 'Z', 'Z'])
     """
     n_samples = check_positive_int(n_samples, name="n_samples")
     rng = np.random.default_rng(random_state)
@@ -123,6 +140,16 @@ def load_torchvision(
     -------
     X : ndarray of shape (n_samples, 1 or 3, size, size), float32 in [0, 1]
     y : ndarray of shape (n_samples,), integers
+
+    Examples
+    --------
+    Nothing is downloaded for a set that is not known:
+
+    >>> from equibook import datasets
+    >>> datasets.load_torchvision("SVHN")
+    Traceback (most recent call last):
+    ...
+    ValueError: `name` must be one of 'MNIST', 'FashionMNIST', 'CIFAR10', got 'SVHN'. Choose one of these.
     """
     size = check_positive_int(size, name="size")
     check_choice(name, DOWNLOADS, name="name")
@@ -151,6 +178,18 @@ def load_folder(folder: str | Path, size: int = 64) -> tuple[np.ndarray, np.ndar
     -------
     X : ndarray of shape (n_samples, 1 or 3, size, size), float32 in [0, 1]
     y : ndarray of shape (n_samples,), the names of the sub-folders
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook import datasets, folders
+    >>> X, y = datasets.load_shapes(4, 16, classes=("bar", "L"), random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     folders.write_folder(Path(folder), X, y)
+    ...     X_read, y_read = datasets.load_folder(folder, size=16)
+    >>> X_read.shape, y_read.tolist()  # by the names of the sub-folders
+    ((4, 1, 16, 16), ['L', 'L', 'bar', 'bar'])
     """
     found = read_folder(Path(folder), check_positive_int(size, name="size"))
     for path, reason in found.left_out.items():

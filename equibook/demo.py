@@ -36,7 +36,7 @@ OUTPUT = Path("equibook-demo.png")
 class DemoResult:
     """What `compare` found, for each of the two sides.
 
-    Attributes
+    Parameters
     ----------
     classes : ndarray of shape (n_classes,)
     n_train, n_test : int
@@ -48,6 +48,21 @@ class DemoResult:
     accuracy : dict from the side to a dict from the classifier to a pair, tested upright and tested turned
     by_angle : dict from the side to the accuracies of nearest mean at `ANGLES`
     components : dict from the side to an ndarray of shape (n_test, n_components), of the turned test images
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.demo import DemoResult, format_table
+    >>> from equibook.measure import class_separation
+    >>> points, labels = np.array([0.0, 2.0, 90.0, 92.0]), np.array([3, 3, 8, 8])
+    >>> made_up = DemoResult(
+    ...     np.array([3, 8]), 100, 4, np.array([15.0, 80.0, 200.0, 310.0]), labels,
+    ...     separation={"glass box": {"reduction": class_separation(points, labels)}},
+    ...     accuracy={"glass box": {"lda": (1.0, 0.75)}}, by_angle={"glass box": (1.0,)},
+    ...     components={"glass box": points[:, None]},
+    ... )
+    >>> str(made_up) == format_table(made_up)
+    True
     """
 
     classes: np.ndarray
@@ -65,7 +80,22 @@ class DemoResult:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `equibook demo`."""
+    """Declare the arguments of `equibook demo`.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+
+    Examples
+    --------
+    >>> import argparse
+    >>> from equibook.demo import add_arguments
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> args = parser.parse_args(["--classes", "1", "7"])
+    >>> args.classes, args.n_train, args.random_state, args.output.name
+    ([1, 7], 100, 0, 'equibook-demo.png')
+    """
     parser.add_argument(
         "--classes", type=int, nargs="+", default=list(DIGITS), metavar="DIGIT",
         help="two or more digits from 0 to 9 (default: 3 8)",
@@ -82,7 +112,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the table, save the picture and say where it is."""
+    """Print the table, save the picture and say where it is.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from argparse import Namespace
+    >>> from pathlib import Path
+    >>> from equibook.demo import run
+    >>> run(Namespace(classes=[3], n_train=100, random_state=0, output=Path("demo.png")))
+    Traceback (most recent call last):
+        ...
+    ValueError: `classes` must be two or more digits from 0 to 9, got 3. Choose such as 3 8.
+    """
     started = time.perf_counter()
     X_train, X_test, y_train, y_test = load_split(args.classes, args.n_train, random_state=args.random_state)
     # Small matrices are as quick on one thread, and much quicker where other work keeps the other cores busy.
@@ -110,7 +159,15 @@ def load_split(
 
     Returns
     -------
-    X_train, X_test, y_train, y_test : ndarrays, as those of `train_test_split`
+    X_train, X_test : ndarrays of shape (n_samples, 1, 32, 32)
+    y_train, y_test : ndarrays of shape (n_samples,)
+        In the order of `train_test_split`: X_train, X_test, y_train, y_test.
+
+    Examples
+    --------
+    >>> from equibook.demo import load_split
+    >>> [part.shape for part in load_split(classes=(3, 8), n_train=100)]
+    [(100, 1, 32, 32), (257, 1, 32, 32), (100,), (257,)]
     """
     if len(set(classes)) < 2 or not set(classes) <= set(range(10)):
         got = ", ".join(str(digit) for digit in classes) or "none"
@@ -148,9 +205,24 @@ def compare(
     -------
     DemoResult
         It prints as a table.
+
+    Examples
+    --------
+    >>> from unittest import mock
+    >>> import equibook as eq
+    >>> from equibook.demo import compare
+    >>> X, y = eq.datasets.load_shapes(16, 16, classes=("bar", "L"), random_state=0)
+    >>> with mock.patch("equibook.demo.accuracy_by_angle"):  # 25 angles would take a while
+    ...     found = compare(X[:8], y[:8], X[8:], y[8:], classifiers=["nearest_mean"])
+    >>> list(found.accuracy), list(found.separation["glass box"])
+    (['pixels + PCA', 'glass box'], ['image', 'representation', 'reduction'])
+    >>> found.angles.shape, found.components["glass box"].shape[0]
+    ((8,), 8)
     """
     names = [check_choice(name, CLASSIFIERS, name="classifiers") for name in classifiers]
-    X_test = as_images(X_test, name="X_test").numpy()
+    X_train, X_test = (
+        as_images(X, name=name).numpy(force=True) for X, name in ((X_train, "X_train"), (X_test, "X_test"))
+    )
     labels = check_labels(y_test, len(X_test))
     angles = np.random.default_rng(random_state).uniform(0, 360, len(X_test))
     turned = rotate(X_test, angles)
@@ -183,7 +255,18 @@ def accuracy_by_angle(
     Returns
     -------
     tuple of float, one an angle
+
+    Examples
+    --------
+    >>> import equibook as eq
+    >>> from equibook.demo import accuracy_by_angle
+    >>> X, y = eq.datasets.load_shapes(16, 16, classes=("bar", "ring"), random_state=0)
+    >>> layer_1 = eq.Representation(scales=(1.6,), invariant="k0")
+    >>> model = eq.GlassBoxClassifier(representation=layer_1).fit(X, y)
+    >>> accuracy_by_angle(model, X, y, angles=(0, 90, 180))  # of the images that it was fitted to
+    (1.0, 1.0, 1.0)
     """
+    y = check_labels(y, len(as_images(X, name="X")))
     return tuple(float(model.score(rotate(X, angle), y)) for angle in angles)
 
 
@@ -197,6 +280,36 @@ def format_table(result: DemoResult) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.demo import DemoResult, format_table
+    >>> from equibook.measure import class_separation
+    >>> points, labels = np.array([0.0, 2.0, 90.0, 92.0]), np.array([3, 3, 8, 8])
+    >>> made_up = DemoResult(
+    ...     np.array([3, 8]), 100, 4, np.array([15.0, 80.0, 200.0, 310.0]), labels,
+    ...     separation={"glass box": {"reduction": class_separation(points, labels)}},
+    ...     accuracy={"glass box": {"lda": (1.0, 0.75)}}, by_angle={"glass box": (1.0,)},
+    ...     components={"glass box": points[:, None]},
+    ... )
+    >>> print(format_table(made_up))
+    Classes 3, 8: trained on 100 upright images,
+    tested on 4 others, each turned by a random angle.
+    <BLANKLINE>
+    How far apart the turned test images lie after each layer, on average
+    (pixels and representation standardised by the training images, reduction:
+    PCA, whitened):
+    <BLANKLINE>
+                                            within    between   between/    Fisher
+                                           classes    classes     within     ratio
+      glass box       reduction               2.00      90.00     45.000 2025.0000
+    <BLANKLINE>
+    Accuracy on test images, upright and turned, by classifier:
+    <BLANKLINE>
+                                         glass box
+                                 upright    turned
+      lda                         100.0%     75.0%
     """
     classes = ", ".join(str(name) for name in result.classes)
     return "\n".join([
@@ -250,6 +363,23 @@ def plot_result(result: DemoResult, X_train: np.ndarray, X_test: np.ndarray) -> 
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.demo import ANGLES, DemoResult, plot_result
+    >>> from equibook.measure import class_separation
+    >>> points, labels = np.array([[0.0, 1.0], [2.0, 1.0], [90.0, 1.0], [92.0, 1.0]]), np.array([3, 3, 8, 8])
+    >>> made_up = DemoResult(
+    ...     np.array([3, 8]), 100, 4, np.array([15.0, 80.0, 200.0, 310.0]), labels,
+    ...     separation={"glass box": {"reduction": class_separation(points, labels)}},
+    ...     accuracy={"glass box": {"lda": (1.0, 0.75)}}, by_angle={"glass box": (1.0,) * len(ANGLES)},
+    ...     components={"glass box": points},
+    ... )
+    >>> images = np.zeros((4, 1, 16, 16))
+    >>> print(plot_result(made_up, images, images).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Trained on upright images, tested on turned ones. Accuracy over all angles, glass box: 100% to 100%. Distance
+    between over within classes: glass box, reduction 45.00. Two planes show the test images after Layer 2 of each.
     """
     n_shown = 7
     return plot_demo(

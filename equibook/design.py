@@ -18,7 +18,7 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 from tqdm.auto import tqdm
 
-from equibook._checks import as_images, check_choice, check_labels, check_positive_int
+from equibook._checks import as_images, as_rows, check_choice, check_labels, check_positive_int
 from equibook._tables import Table
 from equibook.classifiers import CLASSIFIERS
 from equibook.glassbox import fit_layers
@@ -50,6 +50,22 @@ class Comparison(Table):
     seconds : ndarray of shape (n_blocks,)
         To transform 1000 images; of one run.
     classifier : str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.design import MEASURES, Comparison
+    >>> separation = dict.fromkeys(MEASURES, np.array([3.0, 1.0]))
+    >>> accuracies = np.array([[0.7, 0.7, 0.7], [0.9, 0.9, 0.9]])
+    >>> n_features, seconds = np.array([1024, 2305]), np.array([0.1, 0.3])
+    >>> found = Comparison(["pixels", "glass"], n_features, separation, accuracies, seconds, "lda")
+    >>> found.sort("accuracy").names, found.sort("fisher").names
+    (['glass', 'pixels'], ['pixels', 'glass'])
+
+    What is lost by who trusts the Fisher ratio here:
+
+    >>> round(found.shortfall("fisher"), 3)
+    0.2
     """
 
     names: list[str]
@@ -205,6 +221,19 @@ def compare(
     Returns
     -------
     Comparison
+
+    Examples
+    --------
+    Learned upright, read after a quarter turn:
+
+    >>> from functools import partial
+    >>> from equibook import actions, datasets, design
+    >>> from equibook.representation import Pixels, Representation
+    >>> X, y = datasets.load_shapes(20, 16, classes=("bar", "L"), random_state=0)
+    >>> blocks = {"pixels": Pixels(), "glass": Representation()}
+    >>> found = design.compare(blocks, X, y, act=partial(actions.rotate, angle=90), n_splits=2)
+    >>> found.accuracies.shape, found.sort().names[0]
+    ((2, 2), 'glass')
     """
     images = as_images(X)
     labels = check_labels(y, len(images))
@@ -240,14 +269,23 @@ def neighbour_share(features: Any, y: Any, *, moved: Any = None) -> float:
     float
         From 0 to 1; by chance, the mean share of a sample's class among the others.
 
+    Examples
+    --------
+    The last sample is the only one whose neighbour, the 6, is of another class.
+
+    >>> from equibook.design import neighbour_share
     >>> neighbour_share([[0.0], [1.0], [5.0], [6.0], [8.0]], [0, 0, 1, 1, 0])
     0.8
     """
-    rows = np.asarray(features, dtype=np.float64)
+    rows = as_rows(features, name="features")
     labels = check_labels(y, len(rows))
     if len(rows) < 2:
         raise ValueError(f"`features` must hold at least two samples, got {len(rows)}. Add some to compare with.")
-    distances = cdist(rows if moved is None else np.asarray(moved, dtype=np.float64), rows, "sqeuclidean")
+    others = rows if moved is None else as_rows(moved, name="moved")
+    if others.shape != rows.shape:
+        need = f"`moved` must have the shape of `features`, {rows.shape}"
+        raise ValueError(f"{need}, got {others.shape}. Pass the features of the same images, moved.")
+    distances = cdist(others, rows, "sqeuclidean")
     np.fill_diagonal(distances, np.inf)
     return float(np.mean(labels[distances.argmin(axis=1)] == labels))
 
@@ -256,7 +294,32 @@ Parts = list[tuple[np.ndarray, np.ndarray]]
 
 
 def split_parts(blocks: Mapping[str, Any], labels: np.ndarray, n_splits: int, random_state: int) -> Parts:
-    """Return the rows of each part, to train on and held back, after a check of what is to be compared on them."""
+    """Return the rows of each part, to train on and held back, after a check of what is to be compared on them.
+
+    Parameters
+    ----------
+    blocks : dict from a name to a Representation or Pixels
+        At least one.
+    labels : ndarray of shape (n_samples,)
+    n_splits : int
+        From 2 to the number of images in the smallest class.
+    random_state : int
+
+    Returns
+    -------
+    list of pairs of int ndarrays, of shape (n_training,) and (n_held_back,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.design import split_parts
+    >>> from equibook.representation import Pixels
+    >>> parts = split_parts({"pixels": Pixels()}, np.array([0, 0, 0, 1, 1, 1]), 3, random_state=0)
+    >>> [(len(training), len(held_back)) for training, held_back in parts]
+    [(4, 2), (4, 2), (4, 2)]
+    >>> sorted(int(row) for _, held_back in parts for row in held_back)
+    [0, 1, 2, 3, 4, 5]
+    """
     if not blocks:
         raise ValueError("`blocks` must hold at least one Representation, got none. Give each a name.")
     smallest = int(np.unique(labels, return_counts=True)[1].min())

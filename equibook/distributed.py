@@ -31,6 +31,17 @@ def transform(layer_1: Representation | Pixels, images: Any) -> Any:
     dask.array.Array of shape (n_samples, n_features)
         `.compute()`, or `dask.array.to_zarr` and the like, set the work off: on the threads of this process, or on the
         cluster of the `dask.distributed.Client` that was made before.
+
+    Examples
+    --------
+    >>> import dask.array
+    >>> import numpy as np
+    >>> from equibook.distributed import transform
+    >>> from equibook.representation import Pixels
+    >>> images = dask.array.zeros((6, 16, 16), chunks=(2, -1, -1))
+    >>> features = transform(Pixels().fit(np.zeros((1, 16, 16))), images)
+    >>> features.shape, features.chunks[0], features.compute().shape
+    ((6, 256), (2, 2, 2), (6, 256))
     """
     array = _dask().array
     check_is_fitted(layer_1, "size_")
@@ -69,6 +80,14 @@ def read_blocks(features: Any, at_once: int = 4) -> Iterator[np.ndarray]:
     Yields
     ------
     ndarray of shape (n_samples_in_block, n_features)
+
+    Examples
+    --------
+    >>> import dask.array
+    >>> from equibook.distributed import read_blocks
+    >>> features = dask.array.ones((5, 3), chunks=(2, -1))
+    >>> [block.shape for block in read_blocks(features, at_once=2)]
+    [(2, 3), (2, 3), (1, 3)]
     """
     check_positive_int(at_once, name="at_once")
     dask = _dask()

@@ -26,7 +26,21 @@ BROWSERS = ("firefox", "chromium", "chromium-browser", "google-chrome")
 
 
 class Finding(NamedTuple):
-    """One line of the table: `ok`, `missing` (something necessary) or `note`; what it is; how to mend it."""
+    """One line of the table: `ok`, `missing` (something necessary) or `note`; what it is; how to mend it.
+
+    Parameters
+    ----------
+    status : {"ok", "missing", "note"}
+    what : str
+    mend : str
+
+    Examples
+    --------
+    >>> from equibook.doctor import Finding
+    >>> finding = Finding("note", "no CUDA device", "none is needed")
+    >>> finding.status, finding.mend
+    ('note', 'none is needed')
+    """
 
     status: str
     what: str
@@ -34,11 +48,45 @@ class Finding(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `equibook doctor`: there are none."""
+    """Declare the arguments of `equibook doctor`: there are none.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+
+    Examples
+    --------
+    >>> import argparse
+    >>> from equibook.doctor import add_arguments
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args([])
+    Namespace()
+    """
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the table; return 0 if nothing necessary is missing, else 1."""
+    """Print the table; return 0 if nothing necessary is missing, else 1.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import argparse
+    >>> import contextlib
+    >>> import io
+    >>> from equibook.doctor import run
+    >>> with contextlib.redirect_stdout(io.StringIO()) as said:
+    ...     status = run(argparse.Namespace())
+    >>> (status == 0) == ("Nothing necessary is missing." in said.getvalue())
+    True
+    """
     findings = [finding for check in CHECKS for finding in check()]
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
@@ -49,7 +97,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def python() -> Iterator[Finding]:
-    """Report the running Python, and equibook itself."""
+    """Report the running Python, and equibook itself.
+
+    Yields
+    ------
+    Finding
+
+    Examples
+    --------
+    >>> from equibook import doctor
+    >>> [(finding.status, finding.what.split()[0]) for finding in doctor.python()]
+    [('ok', 'Python'), ('ok', 'equibook')]
+    """
     enough = sys.version_info >= (3, 11)
     version = ".".join(str(number) for number in sys.version_info[:3])
     yield Finding("ok" if enough else "missing", f"Python {version}", "" if enough else "install Python 3.11 or newer")
@@ -57,7 +116,21 @@ def python() -> Iterator[Finding]:
 
 
 def dependencies() -> Iterator[Finding]:
-    """Compare each installed dependency with the lower bound in equibook's metadata."""
+    """Compare each installed dependency with the lower bound in equibook's metadata.
+
+    Yields
+    ------
+    Finding
+
+    Examples
+    --------
+    >>> from unittest import mock
+    >>> from equibook.doctor import dependencies
+    >>> made_up = ["numpy>=2.0", "no-such-package>=1.0"]
+    >>> with mock.patch("importlib.metadata.requires", return_value=made_up):
+    ...     [(finding.status, finding.mend) for finding in dependencies()]
+    [('ok', ''), ('missing', 'python -m pip install --upgrade "no-such-package>=1.0"')]
+    """
     try:
         from packaging.requirements import Requirement
 
@@ -84,7 +157,19 @@ def _dependency(name: str, bound: "SpecifierSet") -> Finding:
 
 
 def torch_pair() -> Iterator[Finding]:
-    """Import torch and torchvision, whose versions must match, and report what torch finds on this machine."""
+    """Import torch and torchvision, whose versions must match, and report what torch finds on this machine.
+
+    Yields
+    ------
+    Finding
+
+    Examples
+    --------
+    >>> from equibook.doctor import torch_pair
+    >>> first = next(torch_pair())
+    >>> first.status, first.what.endswith("work together")
+    ('ok', True)
+    """
     try:
         import torch
         import torchvision
@@ -116,7 +201,18 @@ def _alexnet_weights(folder: Path) -> Iterator[Finding]:
 
 
 def memory() -> Iterator[Finding]:
-    """Report the memory that is free, or the limit that a host such as Binder sets."""
+    """Report the memory that is free, or the limit that a host such as Binder sets.
+
+    Yields
+    ------
+    Finding
+
+    Examples
+    --------
+    >>> from equibook.doctor import memory
+    >>> [finding.what.endswith("GB of memory available") for finding in memory()]
+    [True]
+    """
     try:
         import psutil
     except ImportError:
@@ -129,7 +225,18 @@ def memory() -> Iterator[Finding]:
 
 
 def widgets() -> Iterator[Finding]:
-    """Look for the JupyterLab extensions that interactive figures need."""
+    """Look for the JupyterLab extensions that interactive figures need.
+
+    Yields
+    ------
+    Finding
+
+    Examples
+    --------
+    >>> from equibook.doctor import widgets
+    >>> [finding.what.split()[2] for finding in widgets()]
+    ['@jupyter-widgets/jupyterlab-manager', 'anywidget']
+    """
     try:
         from jupyter_core.paths import jupyter_path
 
@@ -145,7 +252,19 @@ def widgets() -> Iterator[Finding]:
 
 
 def browser() -> Iterator[Finding]:
-    """Look for a browser that `equibook lab` can open."""
+    """Look for a browser that `equibook lab` can open.
+
+    Yields
+    ------
+    Finding
+
+    Examples
+    --------
+    >>> from equibook.doctor import browser
+    >>> (finding,) = browser()
+    >>> finding.what in ("a browser", "no browser"), (finding.status == "ok") == (finding.mend == "")
+    (True, True)
+    """
     try:
         webbrowser.get()
         found = True
@@ -158,7 +277,21 @@ def browser() -> Iterator[Finding]:
 
 
 def current_folder() -> Iterator[Finding]:
-    """Try to write where `equibook demo` and `equibook lab` write."""
+    """Try to write where `equibook demo` and `equibook lab` write.
+
+    Yields
+    ------
+    Finding
+
+    Examples
+    --------
+    >>> import contextlib
+    >>> import tempfile
+    >>> from equibook.doctor import current_folder
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    ...     [(finding.status, finding.what) for finding in current_folder()]
+    [('ok', 'permission to write into the current folder')]
+    """
     try:
         with tempfile.TemporaryFile(dir=os.curdir):
             pass

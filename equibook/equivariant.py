@@ -30,6 +30,15 @@ class CoefficientTable:
     channel, ring, m, l : int ndarrays of shape (n_coefficients,)
     scale : float ndarray of shape (n_coefficients,)
         In pixels; 0 for the image itself, read without a filter.
+
+    Examples
+    --------
+    >>> from equibook.equivariant import EquivariantLayer
+    >>> table = EquivariantLayer(16, scales=(1.6,)).table
+    >>> table.names[0], int(table.k[0])
+    ('image ring=0 m=0', 0)
+    >>> table.names[-1], int(table.k[-1])
+    ('scale=1.6 ring=5 m=1 l=2', 5)
     """
 
     channel: np.ndarray
@@ -49,7 +58,7 @@ class CoefficientTable:
     @cached_property
     def names(self) -> list[str]:
         """One name a coefficient, such as `scale=1.6 ring=3 m=-2 l=1`; the channel where there are several."""
-        channels = name_channels(int(self.channel.max()) + 1)
+        channels = _name_channels(int(self.channel.max()) + 1)
         return [channels[self.channel[i]] + self._name(i) for i in range(len(self))]
 
     def _name(self, i: int) -> str:
@@ -58,7 +67,7 @@ class CoefficientTable:
         return f"{source} ring={self.ring[i]} m={self.m[i]}{orientation}"
 
 
-def name_channels(n_channels: int) -> list[str]:
+def _name_channels(n_channels: int) -> list[str]:
     """Return how the names of coefficients begin; three channels are opponent colours, a single one goes unnamed."""
     if n_channels == 1:
         return [""]
@@ -79,6 +88,17 @@ class Lifting(nn.Module):
         Even.
     frequency : float
         Radians per scale.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.equivariant import Lifting
+    >>> lift, x = Lifting((0.8, 1.6)), torch.eye(16, dtype=torch.float64)[None, None]  # a line that falls at 135°
+    >>> maps = lift(x)
+    >>> tuple(maps.shape)
+    (1, 2, 8, 16, 16)
+    >>> maps[0, 1].sum(dim=(1, 2)).argmax().item() * 180 / 8  # the waves across it see it best: those at 45°
+    45.0
     """
 
     def __init__(self, scales: Sequence[float], n_orientations: int = 8, *, frequency: float = 1.3) -> None:
@@ -133,6 +153,17 @@ class PolarHarmonics(nn.Module):
         Largest size of l, less than half the number of orientations.
     pooled : bool
         Read means over all places instead of rings: m = 0 alone, one "ring".
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.equivariant import PolarHarmonics
+    >>> read = PolarHarmonics(16, 1, n_rings=3, max_frequency=2, max_orientation_frequency=0)
+    >>> len(read.readings), read.readings[1]  # (ring, m, l)
+    (9, (0, 1, 0))
+    >>> grey = torch.full((1, 1, 1, 16, 16), 0.5, dtype=torch.float64)
+    >>> [round(size, 9) for size in read(grey).abs().flatten().tolist()[:3]]  # grey has a mean, and no frequency
+    [0.5, 0.0, 0.0]
     """
 
     places: Tensor
@@ -149,7 +180,7 @@ class PolarHarmonics(nn.Module):
         pooled: bool = False,
     ) -> None:
         super().__init__()
-        check_orientation_frequency(max_orientation_frequency, n_orientations)
+        _check_orientation_frequency(max_orientation_frequency, n_orientations)
         if pooled:
             rings, radii, band = torch.ones(1, size, size, dtype=torch.float64) / size**2, [0.0], 0.0
         else:
@@ -202,6 +233,16 @@ class EquivariantLayer(nn.Module):
         See `PolarHarmonics`.
     pooled : bool
         Read means over all places instead of rings.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.equivariant import EquivariantLayer, turn_coefficients
+    >>> layer, x = EquivariantLayer(16, scales=(1.6,)), torch.eye(16, dtype=torch.float64)[None, None]
+    >>> x[..., 8:] = 0  # half a diagonal
+    >>> turned, k = layer(torch.rot90(x, dims=(-2, -1))), torch.tensor(layer.table.k)
+    >>> torch.allclose(turned, layer(x)), torch.allclose(turned, turn_coefficients(layer(x), k, 90))
+    (False, True)
     """
 
     window: Tensor
@@ -267,6 +308,13 @@ def modulus(pairs: Tensor) -> Tensor:
     Returns
     -------
     Tensor of shape (n_samples, n, ...)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.equivariant import modulus
+    >>> modulus(torch.tensor([[3.0, 0.0, 4.0, 0.0]])).tolist()  # of 3 + 4i and of 0
+    [[5.0, 0.0]]
     """
     real, imaginary = pairs.chunk(2, dim=1)
     energy = real.square().addcmul(imaginary, imaginary)
@@ -292,6 +340,14 @@ def turn_coefficients(coefficients: Tensor, k: Tensor, angle: float) -> Tensor:
     Returns
     -------
     complex Tensor of shape (n_samples, n_coefficients)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.equivariant import turn_coefficients
+    >>> ones, k = torch.ones(1, 3, dtype=torch.complex128), torch.tensor([0, 2, 4])
+    >>> turn_coefficients(ones, k, 90).real.round().tolist()  # times 1, e^(-iπ) and e^(-2iπ)
+    [[1.0, -1.0, 1.0]]
     """
     phase = -np.deg2rad(angle) * k.to(torch.float64)
     return coefficients * torch.polar(torch.ones_like(phase), phase).to(coefficients.dtype)
@@ -312,6 +368,16 @@ def reflect_coefficients(coefficients: Tensor, k: Tensor, axis: float = 90.0) ->
     Returns
     -------
     complex Tensor of shape (n_samples, n_coefficients)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.equivariant import reflect_coefficients
+    >>> C, k = torch.tensor([[1 + 2j]], dtype=torch.complex128), torch.tensor([1])
+    >>> torch.allclose(reflect_coefficients(C, k, axis=0), torch.tensor([[1 - 2j]], dtype=torch.complex128))
+    True
+    >>> torch.allclose(reflect_coefficients(reflect_coefficients(C, k), k), C)  # twice: nothing
+    True
     """
     return turn_coefficients(coefficients.conj(), k, 2 * axis)
 
@@ -319,7 +385,29 @@ def reflect_coefficients(coefficients: Tensor, k: Tensor, axis: float = 90.0) ->
 def list_readings(
     radii: Sequence[float], max_frequency: int, max_orientation_frequency: int, *, band: float
 ) -> list[tuple[int, int, int]]:
-    """Return the triples (ring, m, l) that are read: 0 ≤ k = m + 2l ≤ max_frequency within the band limit."""
+    """Return the triples (ring, m, l) that are read: 0 ≤ k = m + 2l ≤ max_frequency within the band limit.
+
+    Parameters
+    ----------
+    radii : sequence of float
+        Of the rings, in pixels.
+    max_frequency : int
+        Largest k.
+    max_orientation_frequency : int
+        Largest size of l.
+    band : float
+        In pixels: the size of m stays below the radius plus this.
+
+    Returns
+    -------
+    list of tuples of three int
+
+    Examples
+    --------
+    >>> from equibook.equivariant import list_readings
+    >>> list_readings([1.0], 1, 1, band=1.6)  # (0, 3, -1) has k = 1, too; m = 3 is too fine for so small a ring
+    [(0, 0, 0), (0, -2, 1), (0, 1, 0), (0, -1, 1)]
+    """
     orders = range(-max_orientation_frequency, max_orientation_frequency + 1)
     return [
         (ring, k - 2 * l, l)
@@ -331,25 +419,82 @@ def list_readings(
 
 
 def windowed_rings(size: int, n_rings: int) -> Tensor:
-    """Return rings faded at the rim, where a square grid holds more places in its corners; each of sum 1."""
+    """Return rings faded at the rim, where a square grid holds more places in its corners; each of sum 1.
+
+    Parameters
+    ----------
+    size : int
+    n_rings : int
+
+    Returns
+    -------
+    float64 Tensor of shape (n_rings, size, size)
+
+    Examples
+    --------
+    >>> from equibook.equivariant import windowed_rings
+    >>> rings = windowed_rings(16, 4)
+    >>> tuple(rings.shape), float(rings[:, 0, 0].sum())  # no corner is seen
+    ((4, 16, 16), 0.0)
+    """
     rings = ring_windows(size, n_rings) * disc_window(size)
     return rings / rings.sum(dim=(1, 2), keepdim=True)
 
 
 def orientation_waves(n_orientations: int) -> Tensor:
-    """Return e^{-2πit/L} / L for t = 0 … L − 1: complex128, shape (n_orientations,)."""
+    """Return e^{-2πit/L} / L for t = 0 … L − 1.
+
+    Parameters
+    ----------
+    n_orientations : int
+        L.
+
+    Returns
+    -------
+    complex128 Tensor of shape (n_orientations,)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.equivariant import orientation_waves
+    >>> once_around = torch.tensor([1, -1j, -1, 1j], dtype=torch.complex128)
+    >>> torch.allclose(4 * orientation_waves(4), once_around)
+    True
+    """
     angles = torch.arange(n_orientations, dtype=torch.float64) * (-2 * torch.pi / n_orientations)
     return torch.polar(torch.full_like(angles, 1 / n_orientations), angles)
 
 
 def check_input(images: Tensor, image_shape: tuple[int, int, int]) -> None:
-    """Raise an error unless images have the channels and the size that a layer was built for."""
+    """Raise an error unless images have the channels and the size that a layer was built for.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n_samples, n_channels, height, width)
+    image_shape : tuple of int
+        (n_channels, height, width).
+
+    Raises
+    ------
+    ValueError
+        Where they differ.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.equivariant import check_input
+    >>> check_input(torch.zeros(2, 1, 16, 16), (1, 16, 16))
+    >>> check_input(torch.zeros(2, 3, 16, 16), (1, 16, 16))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: `images` must have shape (n_samples, 1, 16, 16), got (2, 3, 16, 16). ...
+    """
     if tuple(images.shape[1:]) != image_shape:
         need = f"`images` must have shape (n_samples, {', '.join(map(str, image_shape))})"
         raise ValueError(f"{need}, got {tuple(images.shape)}. Build the layer for their size and channels.")
 
 
-def check_orientation_frequency(max_orientation_frequency: int, n_orientations: int) -> None:
+def _check_orientation_frequency(max_orientation_frequency: int, n_orientations: int) -> None:
     """Raise an error unless 0 ≤ l < L / 2: at L / 2 and above, one number would have two frequencies."""
     if not 0 <= max_orientation_frequency < max(n_orientations / 2, 1):
         need = f"`max_orientation_frequency` must be from 0 to less than half of {n_orientations} orientations"

@@ -42,6 +42,18 @@ class Explanation:
         What each feature is.
     against : label, optional
         The class whose score was subtracted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import equibook as eq
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "ring"), random_state=0)
+    >>> layer_1 = eq.Representation(scales=(1.6,), invariant="k0")
+    >>> why = eq.GlassBoxClassifier(representation=layer_1).fit(X, y).explain(X[:2])
+    >>> why.features.shape, why.pixels.shape
+    ((2, 32), (2, 1, 16, 16))
+    >>> bool(why.gap().max() < 1e-9 * np.abs(why.score).max())  # both, with the bias, sum to the score
+    True
     """
 
     features: np.ndarray
@@ -99,6 +111,16 @@ def pixel_contributions(network: nn.Module, images: Tensor, weights: Tensor) -> 
     -------
     features : Tensor of shape (n_samples, n_features)
     pixels : Tensor of shape (n_samples, n_channels, height, width)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.explanation import pixel_contributions
+    >>> image, weights = torch.tensor([[[[1.0, 2.0]]]]), torch.tensor([[3.0, 4.0]])
+    >>> features, pixels = pixel_contributions(nn.Flatten(), image, weights)
+    >>> pixels.tolist(), float((features * weights).sum())
+    ([[[[3.0, 8.0]]]], 11.0)
     """
     x = images.detach().clone().requires_grad_()
     features = network(x)

@@ -106,12 +106,12 @@ class Explorer:
         offered = ", ".join(f"{name}: {c.texts[0]} … {c.texts[-1]}" for name, c in self.controls.items())
         return f"Explorer({offered}; {len(self.frames)} pictures)"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """Return all forms of the figure: each front end shows the first that it can."""
-        live, _ = self.widget._repr_mimebundle_() or ({}, {})
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return all forms of the figure, of which each front end shows the first that it can; and what Colab needs."""
+        live, metadata = self.widget._repr_mimebundle_() or ({}, {})
         bundle = {**live, "text/html": self.to_html(), "text/plain": repr(self)}
         png = self.frames[self._chosen_place()].png
-        return {**bundle, "image/png": base64.b64encode(png).decode("ascii")} if png else bundle
+        return ({**bundle, "image/png": base64.b64encode(png).decode("ascii")} if png else bundle), metadata
 
     def _find(self, name: str, value: Any) -> int:
         control = self.controls[check_choice(name, self.controls, name="control")]

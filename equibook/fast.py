@@ -34,6 +34,16 @@ class FastEquivariantLayer(nn.Module):
     ----------
     plain : EquivariantLayer
         In float64, as it is when built.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.equivariant import EquivariantLayer
+    >>> from equibook.fast import FastEquivariantLayer
+    >>> plain, x = EquivariantLayer(16), torch.eye(16, dtype=torch.float64)[None, None]
+    >>> fast = FastEquivariantLayer(plain)
+    >>> bool((fast(x) - plain(x)).norm() < 0.02 * plain(x).norm())
+    True
     """
 
     window: Tensor
@@ -47,7 +57,7 @@ class FastEquivariantLayer(nn.Module):
         self.register_buffer("window", plain.window.clone())
         self.register_buffer("image_reader", torch.view_as_real(places.flatten(1).T.contiguous()).flatten(1))
         self.readers = nn.ModuleList(
-            ScaleReader(size, scale, plain.lifting, plain.map_harmonics) for scale in plain.lifting.scales
+            _ScaleReader(size, scale, plain.lifting, plain.map_harmonics) for scale in plain.lifting.scales
         )
 
     def forward(self, images: Tensor) -> Tensor:
@@ -74,7 +84,7 @@ class FastEquivariantLayer(nn.Module):
         return torch.view_as_complex(torch.cat(pairs, dim=1).unflatten(1, (-1, 2)))
 
 
-class ScaleReader(nn.Module):
+class _ScaleReader(nn.Module):
     """Lift to one scale, on a grid as coarse as it allows, and read the map there.
 
     Parameters
@@ -102,9 +112,9 @@ class ScaleReader(nn.Module):
         bank = morlet_bank(scale, lifting.n_orientations, frequency=lifting.frequency, even=rest % 2 == 1)
         self.blur = None
         if scale >= BLURRED_FROM:
-            self.blur = Blur(size, self.stride)
+            self.blur = _Blur(size, self.stride)
             bank = self.blur.express(bank)
-        self.padding = bank.shape[-1] // 2 - Blur.MARGIN if self.blur else (bank.shape[-1] - 1 - rest) // 2
+        self.padding = bank.shape[-1] // 2 - _Blur.MARGIN if self.blur else (bank.shape[-1] - 1 - rest) // 2
         readings = harmonics.readings
         pairs = list(dict.fromkeys((ring, abs(m)) for ring, m, _ in readings))
         self.register_buffer("filters", torch.cat([bank.real, bank.imag])[:, None])
@@ -132,7 +142,7 @@ class ScaleReader(nn.Module):
         return torch.view_as_real(by_order.flatten(1)[:, self.columns]) * self.signs
 
 
-class Blur(nn.Module):
+class _Blur(nn.Module):
     """Blur images and keep every stride-th place, on a grid centred on the image and two places larger on each side.
 
     Parameters
@@ -179,7 +189,23 @@ class Blur(nn.Module):
 
 
 def coarse_stride(scale: float) -> int:
-    """Return how far apart places may lie for wavelets of a scale: 1, 2 or 4 pixels."""
+    """Return how far apart places may lie for wavelets of a scale: 1, 2 or 4 pixels.
+
+    Parameters
+    ----------
+    scale : float
+        In pixels.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from equibook.fast import coarse_stride
+    >>> [coarse_stride(scale) for scale in (0.8, 1.6, 3.2, 6.4)]
+    [1, 2, 2, 4]
+    """
     return 4 if scale >= 6 else 2 if scale >= 1.5 else 1
 
 
@@ -201,6 +227,16 @@ def interpolation_matrix(size: int, stride: int) -> Tensor:
     Returns
     -------
     float64 Tensor of shape (size, n_places)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.fast import interpolation_matrix
+    >>> matrix = interpolation_matrix(9, 2)
+    >>> tuple(matrix.shape)
+    (9, 5)
+    >>> torch.allclose(matrix[::2], torch.eye(5, dtype=torch.float64))  # at the places themselves nothing changes
+    True
     """
     if stride == 1:
         return torch.eye(size, dtype=torch.float64)

@@ -26,6 +26,13 @@ def disc_window(size: int, *, taper: float = 0.15) -> Tensor:
     Returns
     -------
     float64 Tensor of shape (size, size), values in [0, 1]
+
+    Examples
+    --------
+    >>> from equibook.filters import disc_window
+    >>> window = disc_window(9)
+    >>> float(window[4, 4]), float(window[0, 0])  # the centre, a corner
+    (1.0, 0.0)
     """
     x, y = pixel_grid(size)
     radius = size / 2
@@ -59,6 +66,16 @@ def morlet(size: int, scale: float, angle: float, *, frequency: float = 1.3) -> 
     References
     ----------
     Bruna and Mallat (2013), arXiv:1203.1513; here without a slant, so that the Gaussian is round.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.filters import morlet
+    >>> level, upright = morlet(13, 2.0, 0), morlet(13, 2.0, 90)
+    >>> bool(level.sum().abs() < 1e-12)  # blind to grey
+    True
+    >>> torch.allclose(upright, torch.rot90(level))
+    True
     """
     x, y = pixel_grid(size)
     envelope = torch.exp(-(x**2 + y**2) / (2 * scale**2))
@@ -89,6 +106,16 @@ def morlet_bank(scale: float, n_orientations: int = 8, *, frequency: float = 1.3
     Returns
     -------
     complex128 Tensor of shape (n_orientations, size, size)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.filters import morlet_bank
+    >>> bank = morlet_bank(1.6)
+    >>> tuple(bank.shape)
+    (8, 11, 11)
+    >>> torch.equal(bank[6], torch.rot90(bank[2]))  # 135° and 45°: the same numbers in other places
+    True
     """
     check_orientations(n_orientations)
     size = 2 * math.ceil(3 * scale) + (0 if even else 1)
@@ -105,7 +132,23 @@ def morlet_bank(scale: float, n_orientations: int = 8, *, frequency: float = 1.3
 
 
 def ring_radii(size: int, n_rings: int) -> Tensor:
-    """Return the radii of equally spaced rings that fill the inscribed disc, in pixels: float64, shape (n_rings,)."""
+    """Return the radii of equally spaced rings that fill the inscribed disc.
+
+    Parameters
+    ----------
+    size : int
+    n_rings : int
+
+    Returns
+    -------
+    float64 Tensor of shape (n_rings,), in pixels
+
+    Examples
+    --------
+    >>> from equibook.filters import ring_radii
+    >>> ring_radii(12, 3).tolist()
+    [1.0, 3.0, 5.0]
+    """
     return (torch.arange(n_rings, dtype=torch.float64) + 0.5) * (size / 2) / n_rings
 
 
@@ -122,6 +165,14 @@ def ring_windows(size: int, n_rings: int, *, width: float = 0.6) -> Tensor:
     Returns
     -------
     float64 Tensor of shape (n_rings, size, size)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.filters import ring_windows
+    >>> rings, x = ring_windows(16, 4), torch.full((16, 16), 7.0, dtype=torch.float64)
+    >>> [round(mean, 9) for mean in (rings * x).sum(dim=(1, 2)).tolist()]
+    [7.0, 7.0, 7.0, 7.0]
     """
     check_positive_int(n_rings, name="n_rings")
     x, y = pixel_grid(size)
@@ -144,6 +195,14 @@ def circular_harmonics(size: int, max_frequency: int) -> Tensor:
     Returns
     -------
     complex128 Tensor of shape (max_frequency + 1, size, size)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.filters import circular_harmonics
+    >>> waves = circular_harmonics(8, 2)
+    >>> torch.equal(torch.rot90(waves[1]), 1j * waves[1]), torch.equal(torch.rot90(waves[2]), -waves[2])
+    (True, True)
     """
     x, y = pixel_grid(size)
     radius = torch.sqrt(x**2 + y**2)
@@ -157,7 +216,26 @@ def circular_harmonics(size: int, max_frequency: int) -> Tensor:
 
 
 def check_orientations(n_orientations: int) -> None:
-    """Raise an error unless a quarter turn maps the directions of a half turn onto themselves."""
+    """Raise an error unless a quarter turn maps the directions of a half turn onto themselves.
+
+    Parameters
+    ----------
+    n_orientations : int
+
+    Raises
+    ------
+    ValueError
+        Where it is odd, or not positive.
+
+    Examples
+    --------
+    >>> from equibook.filters import check_orientations
+    >>> check_orientations(8)
+    >>> check_orientations(5)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: `n_orientations` must be even, got 5. A quarter turn must map the directions onto themselves: ...
+    """
     check_positive_int(n_orientations, name="n_orientations")
     if n_orientations % 2:
         hint = "A quarter turn must map the directions onto themselves: choose 4, 6 or 8."

@@ -22,7 +22,22 @@ MOST_NAMED = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `equibook fit`."""
+    """Declare the arguments of `equibook fit`.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+
+    Examples
+    --------
+    >>> import argparse
+    >>> from equibook.fit import add_arguments
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> args = parser.parse_args(["my_images", "--size", "48"])
+    >>> args.folder.name, args.size, args.classifier, args.report.name, args.model.name
+    ('my_images', 48, 'nearest_mean', 'equibook-report.html', 'equibook-model.skops')
+    """
     parser.add_argument("folder", type=Path, help="with one sub-folder of images per class; nothing in it is changed")
     parser.add_argument(
         "--report", type=Path, default=REPORT, metavar="FILE", help="a page of HTML (default: ./%(default)s)"
@@ -51,7 +66,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the table, write the report and the model, and say where they are."""
+    """Print the table, write the report and the model, and say where they are.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    A folder without sub-folders, one for each class, says nothing about classes:
+
+    >>> import argparse
+    >>> import contextlib
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook.fit import add_arguments, run
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    ...     Path("my_images").mkdir()
+    ...     run(parser.parse_args(["my_images"]))
+    Traceback (most recent call last):
+        ...
+    ValueError: `folder` must hold one sub-folder per class, got none in 'my_images'. Put the images ... of their own.
+    """
     started = time.perf_counter()
     places = (
         whole_file(args.report, suffix=".html", option="report"),

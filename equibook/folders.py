@@ -32,6 +32,20 @@ class Folder:
         Where each image is.
     left_out : dict from a Path to a str
         Files and sub-folders that are not among the images, with the reason, as the end of a sentence.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook import datasets, folders
+    >>> X, y = datasets.load_shapes(4, 16, classes=("bar", "L"), random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     folders.write_folder(Path(folder), X, y)
+    ...     (Path(folder) / "L" / "broken.png").write_bytes(b"no picture")
+    ...     found = folders.read_folder(Path(folder), 16)
+    10
+    >>> found.images.shape, found.labels.tolist(), [path.name for path in found.left_out]
+    ((4, 1, 16, 16), ['L', 'L', 'bar', 'bar'], ['broken.png'])
     """
 
     images: np.ndarray
@@ -54,6 +68,18 @@ def read_folder(folder: Path, size: int) -> Folder:
     -------
     Folder
         Two classes or more.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook import datasets, folders
+    >>> X, y = datasets.load_photographs(64)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     folders.write_folder(Path(folder), X[::30], y[::30])
+    ...     found = folders.read_folder(Path(folder), 32)
+    >>> found.images.shape, sorted(set(found.labels.tolist()))
+    ((4, 3, 32, 32), ['flower', 'temple'])
     """
     paths = [path for subfolder in _class_folders(folder) for path in list_images(subfolder)]
     images, files, left_out = read_images(paths, size)
@@ -74,6 +100,17 @@ def write_folder(folder: Path, X: np.ndarray, y: np.ndarray) -> None:
     X : ndarray of shape (n_samples, 1 or 3, size, size)
         Values from 0 to 1, rounded to 256 steps.
     y : ndarray of shape (n_samples,)
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from equibook.folders import write_folder
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_folder(Path(folder), np.zeros((3, 1, 8, 8)), np.array(["cat", "dog", "cat"]))
+    ...     sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.png"))
+    ['cat/0000.png', 'cat/0002.png', 'dog/0001.png']
     """
     steps = np.round(255 * np.clip(X, 0, 1)).astype(np.uint8)
     for i, (image, label) in enumerate(zip(steps, y, strict=True)):
@@ -97,6 +134,19 @@ def read_images(paths: Sequence[Path], size: int) -> tuple[list[np.ndarray], lis
         Of each image.
     failed : dict from a Path to a str
         The reason why it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from equibook.folders import read_images
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("L", (20, 20)).save(Path(folder) / "black.png")
+    ...     (Path(folder) / "broken.png").touch()
+    ...     images, files, failed = read_images(sorted(Path(folder).iterdir()), 16)
+    >>> [image.shape for image in images], [path.name for path in files], [path.name for path in failed]
+    ([(1, 16, 16)], ['black.png'], ['broken.png'])
     """
     images, files, failed = [], [], {}
     for path in tqdm(paths, desc="reading", unit="image", delay=2, leave=False):
@@ -111,7 +161,24 @@ def read_images(paths: Sequence[Path], size: int) -> tuple[list[np.ndarray], lis
 
 
 def readable(name: object) -> str:
-    """Return a name of a file as text that can be printed: bytes that are no UTF-8 become question marks."""
+    """Return a name of a file as text that can be printed: bytes that are no UTF-8 become question marks (U+FFFD).
+
+    Parameters
+    ----------
+    name : object
+        Such as a str or a Path.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from equibook.folders import readable
+    >>> from_an_old_disk = bytes([99, 97, 102, 233]).decode("utf-8", "surrogateescape")
+    >>> readable("café"), readable(from_an_old_disk)
+    ('café', 'caf�')
+    """
     return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -119,6 +186,27 @@ def natural_size(folder: Path) -> int:
     """Return a size that suits the images of a folder: the median of their shorter sides, from 32 to 64, even.
 
     Only the beginnings of the files are read.
+
+    Parameters
+    ----------
+    folder : Path
+        See `read_folder`.
+
+    Returns
+    -------
+    int
+        In pixels.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from equibook import folders
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     folders.write_folder(Path(folder), np.zeros((2, 1, 41, 41)), np.array(["cat", "dog"]))
+    ...     folders.natural_size(Path(folder))
+    40
     """
     sides = []
     for path in (path for subfolder in _class_folders(folder) for path in list_images(subfolder)):
@@ -145,6 +233,21 @@ def keep_usable(found: Folder) -> Folder:
     -------
     Folder
         At least two classes of at least two images.
+
+    Examples
+    --------
+    The third image is a copy of the first, and the fifth the only dog.
+
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from equibook.folders import Folder, keep_usable
+    >>> images = np.arange(6.0)[[0, 1, 0, 2, 3, 4]].reshape(6, 1, 1, 1) * np.ones((1, 8, 8)) / 5
+    >>> labels, files = np.array(["cat", "cat", "cat", "cow", "dog", "cow"]), tuple(Path(f"{i}.png") for i in range(6))
+    >>> found = keep_usable(Folder(images, labels, files, {}))
+    >>> [path.name for path in found.files]
+    ['0.png', '1.png', '3.png', '5.png']
+    >>> {path.name: reason for path, reason in found.left_out.items()}
+    {'2.png': 'it is a copy of 0.png', '4.png': 'it is the only image of its class'}
     """
     left_out = {**found.left_out, **_copies(found)}
     kept = [i for i, path in enumerate(found.files) if path not in left_out]

@@ -48,6 +48,27 @@ def load_or_draw(draw: Callable[..., Any], controls: Mapping[str, Control]) -> l
     -------
     list of Frame
         See `equibook.pictures.draw_frames`.
+
+    Examples
+    --------
+    Drawn the first time, and found the second time.
+
+    >>> import os
+    >>> import tempfile
+    >>> from unittest import mock
+    >>> import numpy as np
+    >>> from equibook.explorers import Slider
+    >>> from equibook.frame_cache import load_or_draw
+    >>> def draw(shade):
+    ...     print("drawing", shade)
+    ...     return np.full((8, 8), shade / 10)
+    >>> draw.__module__ = "__main__"  # as in a notebook
+    >>> with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, EQUIBOOK_CACHE=folder):
+    ...     first, second = (load_or_draw(draw, {"shade": Slider([0, 10])}) for _ in range(2))
+    drawing 0
+    drawing 10
+    >>> first == second
+    True
     """
     path = _find_place(draw, controls)
     frames = _read(path) if path else None
@@ -74,6 +95,23 @@ def fingerprint(value: Any) -> str:
     ------
     Exception
         Of many kinds, where some part of the value cannot be hashed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.frame_cache import fingerprint
+    >>> fingerprint({"angle": 45}) == fingerprint({"angle": 45}), fingerprint(np.zeros(3)) == fingerprint(np.ones(3))
+    (True, False)
+
+    A function is another one when a variable that it reads is another.
+
+    >>> step = 1
+    >>> def move(x):
+    ...     return x + step
+    >>> move.__module__ = "__main__"  # as in a notebook
+    >>> before, step = fingerprint(move), 2
+    >>> fingerprint(move) == before
+    False
     """
     return str(_Hasher("md5").hash(value))
 
@@ -149,7 +187,8 @@ def _is_readers_own(code: types.FunctionType | type) -> bool:
     file = getattr(sys.modules.get(code.__module__), "__file__", None)
     if file is None or code.__module__ == "__main__":
         return code.__module__ not in sys.builtin_module_names
-    return not any(Path(file).resolve().is_relative_to(folder) for folder in INSTALLED)
+    places = Path(file).absolute(), Path(file).resolve()  # one that is linked is installed where the link stands
+    return not any(place.is_relative_to(folder) for place in places for folder in INSTALLED)
 
 
 def _content_of_module(module: types.ModuleType) -> list[str]:

@@ -19,6 +19,15 @@ def centre_of_mass(images: Any) -> Any:
     -------
     ndarray or Tensor of shape (n_samples, 2), in pixels to the right of the centre and up from it
         (0, 0) for a blank image, with the derivative 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.frames import centre_of_mass
+    >>> x = np.zeros((1, 5, 5))
+    >>> x[0, 0, 3] = 1
+    >>> centre_of_mass(x).tolist()  # one pixel right of the centre, two up
+    [[1.0, 2.0]]
     """
     x = as_images(images)
     mass = x.abs().sum(dim=1)
@@ -42,5 +51,15 @@ def centre(images: Any) -> Any:
     Returns
     -------
     ndarray or Tensor, as `images` and of its shape
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.actions import translate
+    >>> from equibook.frames import centre
+    >>> x = np.zeros((1, 11, 11))
+    >>> x[0, 2:5, 3:8] = 1
+    >>> np.allclose(centre(x), x), np.allclose(centre(translate(x, (2, -1))), centre(x))
+    (False, True)
     """
     return translate(images, -centre_of_mass(images))

@@ -289,6 +289,15 @@ def fit_layers(
     Returns
     -------
     Reduction, scikit-learn classifier
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.glassbox import fit_layers
+    >>> features = np.random.default_rng(0).normal(size=(30, 8))
+    >>> layer_2, layer_3 = fit_layers("lda", features, features[:, 0] > 0, n_components=4)
+    >>> layer_2.transform(features).shape, layer_3.classes_.tolist()
+    ((30, 4), [False, True])
     """
     if n_components is None and classifier == "qda":
         smallest = np.unique(labels, return_counts=True)[1].min()

@@ -45,6 +45,21 @@ class LiftingConv2d(nn.Module):
     References
     ----------
     Cohen and Welling (2016), arXiv:1602.07576.
+
+    Examples
+    --------
+    A quarter turn of the image turns the maps and moves them on by one element of C4.
+
+    >>> import torch
+    >>> from equibook.group_layers import LiftingConv2d
+    >>> layer, x = LiftingConv2d(1, 6, 3), torch.arange(25.0).view(1, 1, 5, 5) / 25
+    >>> maps, of_turned = layer(x), layer(x.rot90(dims=(2, 3)))
+    >>> tuple(maps.shape)
+    (1, 6, 4, 5, 5)
+    >>> torch.allclose(of_turned, maps.rot90(dims=(3, 4)).roll(1, dims=2), atol=1e-5)
+    True
+    >>> torch.allclose(of_turned, maps.rot90(dims=(3, 4)), atol=1e-5)  # the turn alone is not enough
+    False
     """
 
     moved: Tensor
@@ -98,12 +113,34 @@ class LiftingConv2d(nn.Module):
 
 
 class GroupConv2d(LiftingConv2d):
-    """From maps over the group to maps over the group: a group correlation; parameters as in `LiftingConv2d`.
+    """From maps over the group to maps over the group: a group correlation.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    size : int
+        Of the filters, in pixels; odd. Maps are as large as those that come in, with zeros around them.
+    group : {"C4", "D4"}
+        That of the maps.
 
     Attributes
     ----------
     weight : Parameter of shape (out_channels, in_channels, order, size, size)
     bias : Parameter of shape (out_channels,)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.group_layers import GroupConv2d
+    >>> layer, maps = GroupConv2d(2, 3, 3), torch.arange(200.0).view(1, 2, 4, 5, 5) / 200
+    >>> tuple(layer.weight.shape), tuple(layer(maps).shape)
+    ((3, 2, 4, 3, 3), (1, 3, 4, 5, 5))
+
+    It commutes with the action of a quarter turn on maps over the group:
+
+    >>> of_turned = layer(maps.rot90(dims=(3, 4)).roll(1, dims=2))
+    >>> torch.allclose(of_turned, layer(maps).rot90(dims=(3, 4)).roll(1, dims=2), atol=1e-5)
+    True
     """
 
     def _list_sources(self) -> Tensor:
@@ -124,6 +161,14 @@ class OnEveryElement(nn.Module):
     ----------
     layer : nn.Module
         From (n_samples, n_channels, height, width) to maps of as many channels.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.group_layers import OnEveryElement
+    >>> tuple(OnEveryElement(nn.MaxPool2d(2))(torch.zeros(2, 6, 4, 8, 8)).shape)
+    (2, 6, 4, 4, 4)
     """
 
     def __init__(self, layer: nn.Module) -> None:
@@ -136,7 +181,18 @@ class OnEveryElement(nn.Module):
 
 
 class PoolOverGroup(nn.Module):
-    """Take the largest value over the group and over all places: an invariant."""
+    """Take the largest value over the group and over all places: an invariant.
+
+    Examples
+    --------
+    What only permutes elements and places leaves the largest value.
+
+    >>> import torch
+    >>> from equibook.group_layers import PoolOverGroup
+    >>> maps = torch.arange(72.0).view(1, 2, 4, 3, 3)
+    >>> PoolOverGroup()(maps).tolist(), PoolOverGroup()(maps.rot90(dims=(3, 4)).roll(1, dims=2)).tolist()
+    ([[35.0, 71.0]], [[35.0, 71.0]])
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n_samples, n_channels) of maps of shape (n_samples, n_channels, order, height, width)."""

@@ -27,6 +27,15 @@ class Element:
     reflected : bool
     n : int
         How many turns make a full one.
+
+    Examples
+    --------
+    >>> from equibook.groups import Element
+    >>> turn, flip = Element(1, False, 4), Element(1, True, 4)
+    >>> str(turn), str(flip)
+    ('rotation by 90°', 'reflection about the axis at 45°')
+    >>> (turn.matrix @ [1, 0]).tolist()  # what points right points up
+    [0.0, 1.0]
     """
 
     turns: int
@@ -68,8 +77,18 @@ class Element:
 class CyclicGroup:
     """C_n: the n turns by multiples of 360/n degrees.
 
+    Parameters
+    ----------
+    n : int
+        How many turns make a full one.
+
+    Examples
+    --------
+    >>> from equibook.groups import CyclicGroup
     >>> [str(g) for g in CyclicGroup(4)]
     ['identity', 'rotation by 90°', 'rotation by 180°', 'rotation by 270°']
+    >>> CyclicGroup(3).cayley_table().tolist()  # two turns after each other: their numbers add up
+    [[0, 1, 2], [1, 2, 0], [2, 0, 1]]
     """
 
     n: int
@@ -128,8 +147,20 @@ class CyclicGroup:
 class DihedralGroup(CyclicGroup):
     """D_n: the n turns by multiples of 360/n degrees and n reflections, whose axes lie 180/n degrees apart.
 
-    >>> DihedralGroup(4).order
-    8
+    Parameters
+    ----------
+    n : int
+        How many turns make a full one.
+
+    Examples
+    --------
+    >>> from equibook.groups import DihedralGroup
+    >>> group = DihedralGroup(4)
+    >>> group.order, str(group.elements[4])
+    (8, 'reflection about the axis at 0°')
+    >>> turn, flip = group.elements[1], group.elements[4]
+    >>> group.compose(turn, flip) == group.compose(flip, turn)  # here the order matters
+    False
     """
 
     @cached_property

@@ -30,6 +30,15 @@ class Part:
         Whose features it reads.
     layer_2 : Reduction
     layer_3 : scikit-learn classifier
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.held_out import fit_part
+    >>> features, labels = np.array([[0.0, 1.0], [1.0, 0.5], [8.0, 9.0], [9.0, 8.0]]), np.array(["a", "a", "b", "b"])
+    >>> part = fit_part({"pixels": {"upright": features}}, labels, np.arange(4), "nearest_mean")
+    >>> part.name, part.predict(np.array([[1.0, 1.0], [7.0, 7.0]])).tolist()
+    ('pixels', ['a', 'b'])
     """
 
     name: str
@@ -37,7 +46,16 @@ class Part:
     layer_3: ClassifierMixin
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Return the class of each row of features (n_samples, n_features)."""
+        """Return the class of each row.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
         return self.layer_3.predict(self.layer_2.transform(features))
 
 
@@ -54,6 +72,14 @@ def draw_folds(labels: np.ndarray, classifier: str = CHOOSES, random_state: int 
     Returns
     -------
     int ndarray of shape (n_samples,), from 0 on
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.held_out import draw_folds
+    >>> folds = draw_folds(np.repeat(["bar", "L"], 5))
+    >>> np.bincount(folds).tolist(), sorted(folds[:5].tolist())  # one bar in each part
+    ([2, 2, 2, 2, 2], [0, 1, 2, 3, 4])
     """
     names, counts = np.unique(labels, return_counts=True)
     least = 2 if classifier == CHOOSES else 3
@@ -76,6 +102,7 @@ def fit_part(
     Parameters
     ----------
     candidates : dict from a name to Views
+        Of each, "upright" and "turned": ndarrays of shape (n_samples, n_features).
     labels : ndarray of shape (n_samples,)
     rows : int ndarray of shape (n_training,)
         To learn from, and to choose by.
@@ -85,6 +112,16 @@ def fit_part(
     Returns
     -------
     Part
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.held_out import fit_part
+    >>> features, labels = np.array([[0.0, 1.0], [1.0, 0.0], [8.0, 9.0], [9.0, 8.0]]), np.array(["a", "a", "b", "b"])
+    >>> candidates = {"pixels": {"upright": features, "turned": features}}
+    >>> part = fit_part(candidates, labels, np.array([0, 2]), "nearest_mean")  # the others are held out
+    >>> part.predict(features[[1, 3]]).tolist()
+    ['a', 'b']
     """
     name = choose_view(candidates, labels, rows, random_state)
     features = candidates[name][UPRIGHT][rows]
@@ -100,6 +137,7 @@ def choose_view(candidates: Mapping[str, Views], labels: np.ndarray, rows: np.nd
     Parameters
     ----------
     candidates : dict from a name to Views
+        Of each, "upright" and "turned": ndarrays of shape (n_samples, n_features).
     labels : ndarray of shape (n_samples,)
     rows : int ndarray of shape (n_training,)
         Of these, at most 200 are used. Where a class has one image only, the first candidate is taken.
@@ -108,6 +146,17 @@ def choose_view(candidates: Mapping[str, Views], labels: np.ndarray, rows: np.nd
     Returns
     -------
     str
+
+    Examples
+    --------
+    Noise tells nothing of the classes; the number, though it is not exact, tells all.
+
+    >>> import numpy as np
+    >>> from equibook.held_out import choose_view
+    >>> labels, noise = np.repeat([0, 1], 20), np.random.default_rng(0).normal(size=(40, 1))
+    >>> found = {"noise": noise, "number": labels[:, None] + noise / 100}
+    >>> choose_view({name: {"upright": x, "turned": x} for name, x in found.items()}, labels, np.arange(40))
+    'number'
     """
     some = np.random.default_rng(random_state).permutation(rows)[:MOST_TO_CHOOSE]
     if len(candidates) == 1 or np.unique(labels[some], return_counts=True)[1].min() < 2:
@@ -127,18 +176,48 @@ def predict_held_out(
     ----------
     parts : sequence of Part
     candidates : dict from a name to Views
+        Of each, "upright" and "turned": ndarrays of shape (n_samples, n_features).
     view : str
     folds : int ndarray of shape (n_samples,)
 
     Returns
     -------
     ndarray of shape (n_samples,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.held_out import draw_folds, fit_part, predict_held_out
+    >>> labels = np.repeat(["a", "b"], 4)
+    >>> features = np.array([[0.0, 1, 2, 3, 10, 11, 12, 13]]).T
+    >>> candidates, folds = {"pixels": {"upright": features, "turned": 13 - features}}, draw_folds(labels)
+    >>> parts = [fit_part(candidates, labels, np.flatnonzero(folds != i), "nearest_mean") for i in range(4)]
+    >>> [predict_held_out(parts, candidates, view, folds).tolist() for view in ("upright", "turned")]
+    [['a', 'a', 'a', 'a', 'b', 'b', 'b', 'b'], ['b', 'b', 'b', 'b', 'a', 'a', 'a', 'a']]
     """
     return over_folds(folds, lambda i, rows: parts[i].predict(candidates[parts[i].name][view][rows]))
 
 
 def over_folds(folds: np.ndarray, compute: Any) -> np.ndarray:
-    """Compute something of the rows of each part and put it together in the order of the images."""
+    """Compute something of the rows of each part and put it together in the order of the images.
+
+    Parameters
+    ----------
+    folds : int ndarray of shape (n_samples,)
+    compute : callable
+        Takes the number of a part and its rows (n_rows,), and returns an ndarray of shape (n_rows, ...).
+
+    Returns
+    -------
+    ndarray of shape (n_samples, ...)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.held_out import over_folds
+    >>> over_folds(np.array([0, 1, 1, 0]), lambda i, rows: 100 * i + rows).tolist()
+    [0, 101, 102, 3]
+    """
     places = [np.flatnonzero(folds == i) for i in range(folds.max() + 1)]
     values = np.concatenate([compute(i, rows) for i, rows in enumerate(places) if len(rows)])
     return values[np.argsort(np.concatenate(places))]

@@ -31,7 +31,27 @@ _DEEP_GREY = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Return the image files directly in a folder, by name; hidden files and other kinds are left out."""
+    """Return the image files directly in a folder, by name; hidden files and other kinds are left out.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook.image_files import list_images
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("b.png", "a.JPG", ".hidden.png", "notes.txt"):
+    ...         (Path(folder) / name).touch()
+    ...     [path.name for path in list_images(Path(folder))]
+    ['a.JPG', 'b.png']
+    """
     files = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
     return sorted(path for path in files if path.is_file())
 
@@ -50,6 +70,18 @@ def read_image(path: Path, size: int) -> np.ndarray:
     -------
     ndarray of shape (1, size, size) for a grey image or (3, size, size) for one in colour, float32, in [0, 1]
         16-bit greys keep their depth. What is transparent becomes black.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from equibook.image_files import read_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (60, 40), "red").save(Path(folder) / "red.png")
+    ...     image = read_image(Path(folder) / "red.png", 32)
+    >>> image.shape, image[:, 0, 0].tolist()
+    ((3, 32, 32), [1.0, 0.0, 0.0])
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow can mend, such as a damaged EXIF block, needs no word
@@ -73,6 +105,16 @@ def with_channels(image: np.ndarray, n_channels: int) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_channels, size, size)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.image_files import with_channels
+    >>> green = np.zeros((3, 8, 8))
+    >>> green[1] = 1.0
+    >>> grey = with_channels(green, 1)
+    >>> grey.shape, float(grey.max()), with_channels(grey, 3).shape
+    ((1, 8, 8), 0.587, (3, 8, 8))
     """
     if n_channels == len(image):
         return image

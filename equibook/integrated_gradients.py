@@ -47,6 +47,19 @@ def average_gradients(classifier: ClassifierMixin, start: np.ndarray, ends: np.n
     ------
     ValueError
         For support vectors of more than two classes: pairs of classes vote, so that a score is no sum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.classifiers import decision_scores, make_classifier
+    >>> from equibook.integrated_gradients import average_gradients
+    >>> Z = np.random.default_rng(0).normal(size=(20, 3))
+    >>> curved = make_classifier("rbf_svm").fit(Z, Z[:, 0] > 0)
+    >>> start, ends = np.zeros(3), Z[:5]
+    >>> parts = average_gradients(curved, start, ends)[:, 0] * (ends - start)
+    >>> rise = decision_scores(curved, ends) - decision_scores(curved, start[None])
+    >>> parts.shape, np.allclose(parts.sum(axis=1), rise)
+    ((5, 3), True)
     """
     if isinstance(classifier, QuadraticDiscriminantAnalysis):
         gradients = _gradients_of_qda(classifier, (start + ends) / 2)

@@ -51,6 +51,16 @@ class FeatureTable:
         Rows of the coefficients; b and c are -1 where there are fewer.
     part : str ndarray of shape (n_features,)
         "re", "im", "abs", or ``"|im|"`` where a sign would tell an image from its reflection.
+
+    Examples
+    --------
+    >>> from equibook.equivariant import EquivariantLayer
+    >>> from equibook.invariant import Invariants
+    >>> table = Invariants(EquivariantLayer(16, scales=(1.6,)).table, "cross").table
+    >>> table.names[0]
+    'image ring=0 m=0 re'
+    >>> table.names[-1]  # a cross-spectrum: both of its coefficients have k = 5
+    'scale=1.6 ring=5 m=1 l=2 * scale=1.6 ring=5 m=5 l=0 im'
     """
 
     coefficients: CoefficientTable
@@ -98,6 +108,18 @@ class Invariants(nn.Module):
     invariant : {"average", "k0", "power", "cross", "bispectrum"}
     group : {"SO(2)", "O(2)"}
         Invariant to turns; to turns and reflections.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.equivariant import EquivariantLayer
+    >>> from equibook.invariant import Invariants
+    >>> layer, x = EquivariantLayer(16, scales=(1.6,)), torch.eye(16, dtype=torch.float64)[None, None]
+    >>> x[..., 8:] = 0  # half a diagonal
+    >>> before, after = layer(x), layer(torch.rot90(x, dims=(-2, -1)))
+    >>> invariants = Invariants(layer.table, "cross")
+    >>> torch.allclose(before, after), torch.allclose(invariants(before), invariants(after))
+    (False, True)
     """
 
     rows_real: Tensor
@@ -174,6 +196,13 @@ def drop_rounding(coefficients: Tensor) -> Tensor:
     Returns
     -------
     complex Tensor of shape (n_samples, n_coefficients)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.invariant import drop_rounding
+    >>> drop_rounding(torch.tensor([[1.0, 1e-20]], dtype=torch.complex128)).abs().tolist()
+    [[1.0, 0.0]]
     """
     sizes = coefficients.detach().abs()
     kind = torch.finfo(sizes.dtype)
@@ -201,6 +230,17 @@ def pair_neighbours(table: CoefficientTable, *, with_channels: bool = False) -> 
     Returns
     -------
     first, second : int ndarrays of shape (n_pairs,)
+
+    Examples
+    --------
+    >>> from equibook.equivariant import EquivariantLayer
+    >>> from equibook.invariant import pair_neighbours
+    >>> table = EquivariantLayer(16, scales=(1.6,)).table
+    >>> first, second = pair_neighbours(table)
+    >>> bool((table.k[first] == table.k[second]).all())
+    True
+    >>> table.names[first[0]], table.names[second[0]]
+    ('image ring=0 m=1', 'image ring=1 m=1')
     """
     row = _number_rows(table)
     pairs = []
@@ -225,6 +265,15 @@ def list_triples(table: CoefficientTable) -> np.ndarray:
     Returns
     -------
     int ndarray of shape (3, n_triples)
+
+    Examples
+    --------
+    >>> from equibook.equivariant import EquivariantLayer
+    >>> from equibook.invariant import list_triples
+    >>> table = EquivariantLayer(16, scales=(1.6,)).table
+    >>> a, b, c = list_triples(table)
+    >>> bool((table.k[a] + table.k[b] == table.k[c]).all())
+    True
     """
     row = _number_rows(table)
     firsts = [key for key in row if key[3] > 0 and key[4] == 0]

@@ -25,6 +25,18 @@ class Irreducible:
         One for each element of the group, in its order.
     multiplicity : int
         How many real dimensions go with each of its vectors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.groups import DihedralGroup
+    >>> from equibook.irreducibles import list_irreducibles
+    >>> group = DihedralGroup(4)
+    >>> table, matrices = group.cayley_table(), list_irreducibles(group)[2].matrices
+    >>> matrices.shape
+    (8, 2, 2)
+    >>> np.allclose(matrices[1] @ matrices[4], matrices[table[1, 4]])  # they multiply as the elements do
+    True
     """
 
     name: str
@@ -45,6 +57,8 @@ def list_irreducibles(group: CyclicGroup) -> list[Irreducible]:
 
     Examples
     --------
+    >>> from equibook.groups import DihedralGroup
+    >>> from equibook.irreducibles import list_irreducibles
     >>> [irreducible.name for irreducible in list_irreducibles(DihedralGroup(4))]
     ['A1', 'A2', 'E1', 'B1', 'B2']
     """
@@ -91,6 +105,18 @@ def adapted_bases(
     Returns
     -------
     list of d sparse arrays of shape (n_pixels, n_images)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.groups import CyclicGroup
+    >>> from equibook.irreducibles import adapted_bases, list_irreducibles
+    >>> (basis,) = adapted_bases(CyclicGroup(4), list_irreducibles(CyclicGroup(4))[0], (1, 4, 4))
+    >>> basis.shape  # 16 pixels, and as many images that no turn changes as a quarter has pixels
+    (16, 4)
+    >>> images = basis.toarray().T.reshape(4, 4, 4)
+    >>> np.allclose(np.rot90(images, axes=(1, 2)), images)
+    True
     """
     moved = move_pixels(group, image_shape)
     order, d, _ = irreducible.matrices.shape
@@ -106,7 +132,26 @@ def adapted_bases(
 
 
 def move_pixels(group: CyclicGroup, image_shape: tuple[int, ...]) -> np.ndarray:
-    """Return for each element which pixel comes to each place: int, (order, n_pixels)."""
+    """Return for each element which pixel comes to each place.
+
+    Parameters
+    ----------
+    group : CyclicGroup or DihedralGroup
+        C_n or D_n with n of 1, 2 or 4, which only move pixels.
+    image_shape : tuple of int
+        (n_channels, height, width).
+
+    Returns
+    -------
+    int ndarray of shape (order, n_pixels)
+
+    Examples
+    --------
+    >>> from equibook.groups import CyclicGroup
+    >>> from equibook.irreducibles import move_pixels
+    >>> move_pixels(CyclicGroup(4), (1, 2, 2))[1].tolist()  # a quarter turn: the upper right pixel comes to place 0
+    [1, 3, 0, 2]
+    """
     numbered = np.arange(np.prod(image_shape), dtype=float).reshape(1, *image_shape)
     return np.stack([np.asarray(act(element, numbered)).ravel().round().astype(int) for element in group])
 

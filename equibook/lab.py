@@ -24,7 +24,22 @@ FIRST = "00_start_here.ipynb"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `equibook lab`."""
+    """Declare the arguments of `equibook lab`.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+
+    Examples
+    --------
+    >>> import argparse
+    >>> from equibook.lab import add_arguments
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> args = parser.parse_args(["mine", "--no-browser"])
+    >>> args.folder.name, args.no_browser, args.solutions
+    ('mine', True, False)
+    """
     parser.add_argument(
         "folder",
         nargs="?",
@@ -43,7 +58,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Bring the folder up to date, say in one line what was done, and run JupyterLab in it."""
+    """Bring the folder up to date, say in one line what was done, and run JupyterLab in it.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+
+    Returns
+    -------
+    int
+        The exit status of JupyterLab.
+
+    Examples
+    --------
+    A file stands where the folder is to be made:
+
+    >>> import contextlib
+    >>> import tempfile
+    >>> from argparse import Namespace
+    >>> from pathlib import Path
+    >>> from equibook.lab import run
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    ...     _ = Path("mine").write_text("")
+    ...     run(Namespace(folder=Path("mine"), solutions=False, no_browser=True, port=None, allow_root=False))
+    Traceback (most recent call last):
+        ...
+    OSError: cannot write the notebooks into mine (...). Name a folder that you may write into: equibook lab FOLDER
+    """
     if importlib.util.find_spec("jupyterlab") is None:
         raise ImportError("JupyterLab is not installed")
     source = find_notebooks()
@@ -59,7 +100,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def find_notebooks() -> Path:
-    """Return the folder of the notebooks: in the installed package, or beside it in a checkout."""
+    """Return the folder of the notebooks: in the installed package, or beside it in a checkout.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        Where there are none.
+
+    Examples
+    --------
+    >>> from equibook.lab import find_notebooks
+    >>> min(path.name for path in find_notebooks().glob("*.ipynb"))
+    '00_start_here.ipynb'
+    """
     package = Path(__file__).resolve().parent
     for folder in (package / "notebooks", package.parent / "notebooks"):
         if any(folder.glob("*.ipynb")):
@@ -88,6 +145,22 @@ def copy_notebooks(source: Path, folder: Path, *, solutions: bool = False) -> di
         For each file its outcome: `copied`, `updated`, `restored` (the reader had deleted it), `unchanged`, `kept`
         (the reader has changed it), `beside` (kept, and the new version put beside it), or `blocked` (kept, and a
         changed file stands where the new version would go).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook.lab import copy_notebooks
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     source, mine = Path(folder) / "source", Path(folder) / "mine"
+    ...     source.mkdir()
+    ...     for name in ("a.txt", "b.txt"):
+    ...         _ = (source / name).write_text("as shipped")
+    ...     print(copy_notebooks(source, mine))
+    ...     _ = (mine / "a.txt").write_text("my own work")
+    ...     print(copy_notebooks(source, mine), (mine / "a.txt").read_text())
+    {'a.txt': 'copied', 'b.txt': 'copied'}
+    {'a.txt': 'kept', 'b.txt': 'unchanged'} my own work
     """
     folder.mkdir(parents=True, exist_ok=True)
     copied = _read_manifest(folder / MANIFEST)
@@ -102,7 +175,23 @@ def copy_notebooks(source: Path, folder: Path, *, solutions: bool = False) -> di
 
 
 def describe(outcomes: Mapping[str, str]) -> str:
-    """Return one line on what `copy_notebooks` did."""
+    """Return one line on what `copy_notebooks` did.
+
+    Parameters
+    ----------
+    outcomes : dict of str to str
+        See `copy_notebooks`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from equibook.lab import describe
+    >>> describe({"00.ipynb": "kept", "01.ipynb": "updated", "02.ipynb": "unchanged", "03.ipynb": "beside"})
+    '1 updated, 1 unchanged, 2 kept as you left them; new version in 03.new.ipynb'
+    """
     kinds = list(outcomes.values())
     counts = {kind: kinds.count(kind) for kind in ("copied", "updated", "restored", "unchanged")}
     counts["kept as you left them"] = sum(kind in ("kept", "beside", "blocked") for kind in kinds)
@@ -113,7 +202,37 @@ def describe(outcomes: Mapping[str, str]) -> str:
 
 
 def start_jupyterlab(folder: Path, *, browser: bool = True, port: int | None = None, allow_root: bool = False) -> int:
-    """Run JupyterLab in `folder` and return its exit status."""
+    """Run JupyterLab in `folder` and return its exit status.
+
+    Parameters
+    ----------
+    folder : Path
+    browser : bool
+        Open a browser; else print the address only.
+    port : int, optional
+    allow_root : bool
+
+    Returns
+    -------
+    int
+        Where JupyterLab takes the place of this process, nothing is returned.
+
+    Examples
+    --------
+    Which command is run, with stand-ins for what would run it:
+
+    >>> import contextlib
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from unittest import mock
+    >>> from equibook.lab import start_jupyterlab
+    >>> stand_ins = mock.patch.dict("os.environ"), mock.patch("os.execv"), mock.patch("subprocess.Popen")
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    ...     with stand_ins[0], stand_ins[1], stand_ins[2] as started:
+    ...         _ = start_jupyterlab(Path(folder), browser=False, port=8899)
+    >>> started.call_args.args[0][2:]
+    ['-m', 'jupyterlab', '--no-browser', '--port=8899']
+    """
     options = [] if browser else ["--no-browser"]
     options += [] if port is None else [f"--port={port}"]
     options += ["--allow-root"] if allow_root else []

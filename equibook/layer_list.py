@@ -22,6 +22,13 @@ def list_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
     Returns
     -------
     list of (str, nn.Module)
+
+    Examples
+    --------
+    >>> from equibook import layer_list, networks
+    >>> layers = layer_list.list_layers(networks.load("alexnet_trunk"))
+    >>> [(name, type(layer).__name__) for name, layer in layers[-4:]]
+    [('features.12', 'MaxPool2d'), ('pool', 'AdaptiveAvgPool2d'), ('flatten', 'Flatten'), ('head', 'Linear')]
     """
     if not isinstance(network, nn.Sequential) and all(hasattr(network, part) for part in PARTS):
         parts = [(name, getattr(network, name)) for name in PARTS]
@@ -67,6 +74,17 @@ def check_input(name: str, layer: nn.Module, values: Tensor) -> None:
     layer : nn.Module
     values : Tensor of shape (1, ...)
         What comes to the layer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.layer_list import check_input
+    >>> check_input("head", nn.Linear(4, 2), torch.zeros(1, 4))
+    >>> check_input("head", nn.Linear(4, 2), torch.zeros(1, 3))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: `image` must bring 4 numbers to `head` (Linear), got shape (3,) there. Pass an image of the size ...
     """
     called, shape = f"`{name}` ({type(layer).__name__})", tuple(values.shape[1:])
     if isinstance(layer, nn.Linear) and shape != (layer.in_features,):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from equibook._checks import as_images, check_labels, check_same_shape
+from equibook._checks import as_images, check_labels, check_same_shape, check_squares
 from equibook.classifiers import AFFINE, as_affine, decision_scores
 from equibook.drawing import MOST_POINTS, group_name, strongest_responses
 from equibook.explanation import Explanation
@@ -41,6 +41,21 @@ class LayersAt:
         None where the score is not affine in the features.
     table : FeatureTable
         What each feature is, and each coefficient.
+
+    Examples
+    --------
+    >>> import equibook as eq
+    >>> from equibook.layers_at import read_layers
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "ring"), random_state=0)
+    >>> layer_1 = eq.Representation(scales=(1.6,), invariant="k0")
+    >>> found = read_layers(eq.GlassBoxClassifier(representation=layer_1).fit(X, y), X[:1])
+    >>> for name in ("strength", "orientation", "coefficients", "features", "scores"):
+    ...     print(name, getattr(found, name).shape)
+    strength (1, 16, 16)
+    orientation (1, 16, 16)
+    coefficients (154,)
+    features (32,)
+    scores (1,)
     """
 
     strength: np.ndarray
@@ -67,6 +82,20 @@ def read_layers(model: GlassBoxClassifier, image: Any) -> LayersAt:
     Returns
     -------
     LayersAt
+
+    Examples
+    --------
+    >>> import equibook as eq
+    >>> from equibook.layers_at import read_layers
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "ring"), random_state=0)
+    >>> layer_1 = eq.Representation(scales=(1.6,), invariant="k0")
+    >>> model = eq.GlassBoxClassifier(representation=layer_1).fit(X, y)
+    >>> found = read_layers(model, X[:1])
+    >>> str(found.predicted), bool(found.novelty < 1)
+    ('ring', True)
+    >>> rest = found.scores[0] - found.why.pixels.sum() - found.why.bias[0]
+    >>> bool(abs(rest) < 1e-9)  # pixels and bias make the score
+    True
     """
     x = as_images(image, name="image")
     strength, orientation = strongest_responses(model, x)
@@ -90,9 +119,36 @@ def read_layers(model: GlassBoxClassifier, image: Any) -> LayersAt:
 
 
 def read_features(model: GlassBoxClassifier, image: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the coefficients and the features of one image, (n_coefficients,) and (n_features,), in float64."""
+    """Return the coefficients and the features of one image, (n_coefficients,) and (n_features,), in float64.
+
+    Parameters
+    ----------
+    model : GlassBoxClassifier
+        Fitted, with a `Representation`.
+    image : ndarray or Tensor of shape (1, n_channels, height, width) or (1, height, width)
+
+    Returns
+    -------
+    coefficients : complex ndarray of shape (n_coefficients,)
+    features : ndarray of shape (n_features,)
+
+    Examples
+    --------
+    A turn moves the coefficients and leaves the features.
+
+    >>> import numpy as np
+    >>> import equibook as eq
+    >>> from equibook.layers_at import read_features
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "L"), random_state=0)
+    >>> layer_1 = eq.Representation(scales=(1.6,), invariant="power")
+    >>> model = eq.GlassBoxClassifier(representation=layer_1).fit(X, y)
+    >>> upright, turned = (read_features(model, eq.actions.rotate(X[:1], angle)) for angle in (0, 90))
+    >>> [np.allclose(*pair) for pair in zip(upright, turned)]
+    [False, True]
+    """
     with torch.inference_mode():
-        coefficients, features = _pass_forward(model, _prepare(model, as_images(image, name="image")))
+        x = check_squares(as_images(image, name="image"), name="image")
+        coefficients, features = _pass_forward(model, _prepare(model, x))
     return coefficients[0].cpu().numpy(), features[0].cpu().numpy()
 
 
@@ -126,18 +182,70 @@ def _explain(model: GlassBoxClassifier, x: Tensor, features: Tensor, scores: np.
 
 
 def sum_sizes(coefficients: np.ndarray, k: np.ndarray) -> np.ndarray:
-    """Return the summed sizes over all coefficients of each angular frequency that there is: (..., n_frequencies)."""
+    """Return the summed sizes over all coefficients of each angular frequency that there is: (..., n_frequencies).
+
+    Parameters
+    ----------
+    coefficients : complex ndarray of shape (..., n_coefficients)
+    k : int ndarray of shape (n_coefficients,)
+
+    Returns
+    -------
+    ndarray of shape (..., n_frequencies)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.layers_at import sum_sizes
+    >>> sum_sizes(np.array([3.0, -4.0, 2.0j, 1.0]), np.array([0, 1, 1, 2])).tolist()
+    [3.0, 6.0, 1.0]
+    """
     return np.abs(coefficients) @ (k[:, None] == np.unique(k))
 
 
 def find_strongest(coefficients: np.ndarray, k: np.ndarray) -> np.ndarray:
-    """Return, for each angular frequency from 1 on, the row of the coefficient with the largest size."""
+    """Return, for each angular frequency from 1 on, the row of the coefficient with the largest size.
+
+    Parameters
+    ----------
+    coefficients : complex ndarray of shape (n_coefficients,)
+    k : int ndarray of shape (n_coefficients,)
+
+    Returns
+    -------
+    int ndarray of shape (n_frequencies,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.layers_at import find_strongest
+    >>> find_strongest(np.array([9.0, 1.0, -4.0, 2.0j]), np.array([0, 1, 1, 2])).tolist()
+    [2, 3]
+    """
     frequencies = np.unique(k[k > 0])
     return np.array([np.argmax(np.where(k == one, np.abs(coefficients), -1)) for one in frequencies], dtype=int)
 
 
 def split_by_kind(table: FeatureTable) -> dict[str, np.ndarray]:
-    """Return the features by what was done to the coefficients, in the order of their scales; no kind is empty."""
+    """Return the features by what was done to the coefficients, in the order of their scales; no kind is empty.
+
+    Parameters
+    ----------
+    table : FeatureTable
+
+    Returns
+    -------
+    dict from a kind to an int ndarray of shape (n_features_of_kind,)
+
+    Examples
+    --------
+    >>> from equibook.equivariant import EquivariantLayer
+    >>> from equibook.invariant import Invariants
+    >>> from equibook.layers_at import split_by_kind
+    >>> table = Invariants(EquivariantLayer(16, scales=(1.6,)).table, "cross").table
+    >>> {kind: len(rows) for kind, rows in split_by_kind(table).items()}
+    {'k = 0': 32, 'lengths': 132, 'products': 400}
+    """
     kinds = {
         "k = 0": table.k == 0,
         "lengths": (table.k != 0) & (table.b < 0),
@@ -161,6 +269,15 @@ class KnownImages:
         Of the sizes of the coefficients of one angular frequency.
     largest_features : ndarray of shape (n_features,)
         The largest size of a feature of the same kind and scale.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.layers_at import KnownImages
+    >>> points, labels, scores = np.array([[0.0, 1.0], [2.0, 0.0]]), np.array([3, 8]), np.array([-1.5, 2.5])
+    >>> known = KnownImages(points, labels, scores, largest_sum=7.0, largest_features=np.ones(32))
+    >>> dict(zip(known.labels.tolist(), known.points.tolist()))
+    {3: [0.0, 1.0], 8: [2.0, 0.0]}
     """
 
     points: np.ndarray
@@ -171,7 +288,30 @@ class KnownImages:
 
 
 def read_known(model: GlassBoxClassifier, X: Any, y: Any) -> KnownImages:
-    """Return what the layers make of known images, of at most 200 of them, evenly spaced in their order."""
+    """Return what the layers make of known images, of at most 200 of them, evenly spaced in their order.
+
+    Parameters
+    ----------
+    model : GlassBoxClassifier
+        Fitted, with a `Representation`.
+    X : ndarray or Tensor of shape (n_samples, n_channels, height, width) or (n_samples, height, width)
+    y : array-like of shape (n_samples,)
+        Classes that the model was fitted on.
+
+    Returns
+    -------
+    KnownImages
+
+    Examples
+    --------
+    >>> import equibook as eq
+    >>> from equibook.layers_at import read_known
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "ring"), random_state=0)
+    >>> layer_1 = eq.Representation(scales=(1.6,), invariant="k0")
+    >>> known = read_known(eq.GlassBoxClassifier(representation=layer_1).fit(X, y), X, y)
+    >>> known.points.shape, known.scores.shape, known.largest_features.shape
+    ((12, 2), (12,), (32,))
+    """
     x = as_images(X, name="X")
     check_same_shape(x, model.representation_.n_channels_, model.representation_.size_, name="X")
     labels = check_labels(y, len(x))
@@ -202,7 +342,23 @@ def _spread_largest(sizes: np.ndarray, table: FeatureTable) -> np.ndarray:
 
 
 def to_plane(components: np.ndarray) -> np.ndarray:
-    """Return the first two components, (n_samples, 2); where there is one only, the second is 0."""
+    """Return the first two components, (n_samples, 2); where there is one only, the second is 0.
+
+    Parameters
+    ----------
+    components : ndarray of shape (n_samples, n_components)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, 2)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.layers_at import to_plane
+    >>> to_plane(np.array([[1.0, 2.0, 3.0]])).tolist(), to_plane(np.array([[1.0]])).tolist()
+    ([[1.0, 2.0]], [[1.0, 0.0]])
+    """
     return np.pad(components[:, :2], ((0, 0), (0, max(0, 2 - components.shape[1]))))
 
 
@@ -216,7 +372,8 @@ def pack_layers(
     found : LayersAt
     image : ndarray of shape (1, 1, height, width)
         That they were found at.
-    upright : coefficients and features of the image before it was turned
+    upright : pair of ndarrays of shape (n_coefficients,) and (n_features,)
+        Coefficients and features of the image before it was turned.
     known : KnownImages
 
     Returns
@@ -225,6 +382,21 @@ def pack_layers(
     maps : bytes
         The image, the strengths and the orientations (in degrees) of all scales, the features, and the parts of the
         pixels: signed ones relative to their largest, features by the square root.
+
+    Examples
+    --------
+    >>> import equibook as eq
+    >>> from equibook.layers_at import pack_layers, read_features, read_known, read_layers
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "ring"), random_state=0)
+    >>> layer_1 = eq.Representation(scales=(1.6,), invariant="k0")
+    >>> model = eq.GlassBoxClassifier(representation=layer_1).fit(X, y)
+    >>> turned = eq.actions.rotate(X[:1], 90)
+    >>> found, upright = read_layers(model, turned), read_features(model, X[:1])
+    >>> numbers, maps = pack_layers(found, turned, upright, read_known(model, X, y))
+    >>> numbers["predicted"], numbers["change"] < 1e-6  # what the turn changes of the features
+    ('ring', True)
+    >>> len(maps) == 4 * 16 * 16 + len(found.features)  # image, strength, orientation and parts; and the features
+    True
     """
     table = found.table
     k, rows = table.coefficients.k, find_strongest(upright[0], table.coefficients.k)
@@ -254,12 +426,46 @@ def pack_layers(
 
 
 def relative_distance(found: np.ndarray, expected: np.ndarray) -> float:
-    """Return the distance of two arrays over the norm of the second, and 0 where both are 0."""
+    """Return the distance of two arrays over the norm of the second, and 0 where both are 0.
+
+    Parameters
+    ----------
+    found, expected : ndarray of shape (n_features,)
+
+    Returns
+    -------
+    float
+        With five digits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.layers_at import relative_distance
+    >>> relative_distance(np.array([3.0, 5.0]), np.array([3.0, 4.0])), relative_distance(np.zeros(2), np.zeros(2))
+    (0.2, 0.0)
+    """
     return float(_shorten(_divide(np.linalg.norm(found - expected), np.linalg.norm(expected))))
 
 
 def to_bytes(values: np.ndarray) -> bytes:
-    """Return values from 0 to 1 as bytes; what lies outside is cut off."""
+    """Return values from 0 to 1 as bytes; what lies outside is cut off.
+
+    Parameters
+    ----------
+    values : ndarray of any shape
+
+    Returns
+    -------
+    bytes
+        One a value, in their order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.layers_at import to_bytes
+    >>> list(to_bytes(np.array([[0.0, 0.2], [1.0, 3.0]])))
+    [0, 51, 255, 255]
+    """
     return (np.clip(values, 0, 1) * 255).round().astype(np.uint8).tobytes()
 
 
@@ -268,7 +474,25 @@ def _to_signed_bytes(values: np.ndarray) -> bytes:
 
 
 def name_parts(table: FeatureTable) -> dict[str, list[str]]:
-    """Return the names of the groups that a score is split into."""
+    """Return the names of the groups that a score is split into.
+
+    Parameters
+    ----------
+    table : FeatureTable
+
+    Returns
+    -------
+    dict from "scale", "ring" or "k" to a list of str
+
+    Examples
+    --------
+    >>> from equibook.equivariant import EquivariantLayer
+    >>> from equibook.invariant import Invariants
+    >>> from equibook.layers_at import name_parts
+    >>> names = name_parts(Invariants(EquivariantLayer(16, scales=(0.8, 1.6)).table, "power").table)
+    >>> names["scale"], names["k"]
+    (['image', '0.8', '1.6'], ['0', '1', '2', '3', '4', '5'])
+    """
     return {by: [group_name(by, value) for value in np.unique(getattr(table, by))] for by in GROUPS}
 
 

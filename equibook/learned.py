@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 from tqdm.auto import tqdm
 
-from equibook._checks import as_images, check_labels, check_positive_int, check_same_shape
+from equibook._checks import as_images, check_finite, check_labels, check_positive_int, check_same_shape
 from equibook.group_layers import GroupConv2d, LiftingConv2d, OnEveryElement, PoolOverGroup
 from equibook.representation import Representation
 
@@ -35,6 +35,14 @@ class Standardise(nn.Module):
     ----------
     features : Tensor of shape (n_samples, n_features)
         Of the training images. A feature that is the same for all is only centred.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.learned import Standardise
+    >>> features = torch.tensor([[1.0, 5.0], [3.0, 5.0]])
+    >>> Standardise(features)(features).tolist()
+    [[-1.0, 0.0], [1.0, 0.0]]
     """
 
     mean: Tensor
@@ -67,8 +75,13 @@ def build_glass(images: Tensor, n_classes: int, **options: Any) -> nn.Sequential
     nn.Sequential
         Of `layer_1` (without weights), `standardise` (constants) and `head`.
 
-    >>> list(dict(build_glass(torch.rand(5, 1, 32, 32), 10).named_children()))
-    ['layer_1', 'standardise', 'head']
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.learned import build_glass
+    >>> network = build_glass(torch.rand(5, 1, 32, 32), 10)
+    >>> [name for name, _ in network.named_children()], tuple(network(torch.rand(2, 1, 32, 32)).shape)
+    (['layer_1', 'standardise', 'head'], (2, 10))
     """
     representation = Representation(**options).fit(images)
     features = representation.transform(images)
@@ -99,6 +112,10 @@ def build_plain(images: Tensor, n_classes: int) -> nn.Sequential:
     -------
     nn.Sequential
 
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.learned import build_plain, count_weights
     >>> count_weights(build_plain(torch.rand(5, 1, 32, 32), 10))
     22778
     """
@@ -123,6 +140,10 @@ def build_group(images: Tensor, n_classes: int) -> nn.Sequential:
     -------
     nn.Sequential
 
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.learned import build_group, count_weights
     >>> count_weights(build_group(torch.rand(5, 1, 32, 32), 10))
     22560
     """
@@ -135,7 +156,23 @@ def build_group(images: Tensor, n_classes: int) -> nn.Sequential:
 
 
 def count_weights(network: nn.Module) -> int:
-    """Return how many numbers of a network are learned."""
+    """Return how many numbers of a network are learned.
+
+    Parameters
+    ----------
+    network : nn.Module
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from equibook.learned import count_weights
+    >>> count_weights(nn.Sequential(nn.Linear(4, 2), nn.ReLU()))  # 2 x 4 weights and 2 biases
+    10
+    """
     return sum(weights.numel() for weights in network.parameters())
 
 
@@ -176,10 +213,13 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     Examples
     --------
     >>> from equibook import datasets
+    >>> from equibook.learned import NetworkClassifier, build_glass
     >>> X, y = datasets.load_digits(classes=(3, 8))
     >>> model = NetworkClassifier(build_glass, max_epochs=5).fit(X[:60], y[:60])
-    >>> bool(model.score(X[60:], y[60:]) > 0.8)
+    >>> bool(model.score(X[60:160], y[60:160]) > 0.8)
     True
+    >>> model.history_.shape
+    (5, 2)
     """
 
     def __init__(
@@ -239,14 +279,34 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Return one score a class, (n_samples, n_classes): logarithms of probabilities, up to a number an image."""
+        """Return one score a class: logarithms of probabilities, up to a number an image.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
         check_is_fitted(self, "network_")
         images = as_images(X, name="X")
         check_same_shape(images, self.n_channels_, self.size_, name="X")
+        images = images.to(next(self.network_.parameters()).dtype)  # that of the images in `fit`
+        check_finite(images, name="X")
         return _read(self.network_, images).numpy(force=True)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the class of each image, (n_samples,)."""
+        """Return the class of each image.
+
+        Parameters
+        ----------
+        X : ndarray or Tensor of shape (n_samples, n_channels, height, width)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
         scores = self.decision_function(X)
         return self.classes_[scores.argmax(axis=1)]
 

@@ -45,6 +45,16 @@ def check(name: str, answer: Any) -> Verdict:
     ------
     ValueError
         Where there is no exercise of that name.
+
+    Examples
+    --------
+    >>> from equibook import lessons
+    >>> verdict = lessons.check("00-1", "90")
+    >>> print(verdict)
+    ✗ Not yet: 00-1 Which way does the arrow turn?
+      Write a plain number, without quotes and without a unit.
+    >>> lessons.check("00-1", ...).state
+    'not tried'
     """
     exercise = find_exercise(name)
     verdict = exercise.check(answer)
@@ -68,6 +78,15 @@ def quiz(name: str) -> Quiz:
     ------
     ValueError
         Where there is no quiz of that name.
+
+    Examples
+    --------
+    >>> from equibook import lessons
+    >>> print(lessons.quiz("00-predict"))  # doctest: +ELLIPSIS
+    A classifier compares images pixel by pixel. It is trained on 100 upright 3s and 8s, and ...
+      (a) As often as before: a turned 3 is still a 3.
+      (b) On about 8 of 10.
+    ...
     """
     return find_quiz(name)
 
@@ -88,6 +107,26 @@ def summary(folder: str | os.PathLike[str] | None = None) -> Table:
     ------
     ValueError
         Where no reader's progress lies in the folder.
+
+    Examples
+    --------
+    Over the folders of two readers, as a teacher has collected them:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook import lessons
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, state in (("ada", "done"), ("ben", "not yet")):
+    ...         (Path(folder) / name).mkdir()
+    ...         known = f'{{"exercises": {{"00-1": {{"state": "{state}", "tries": 2}}}}}}'
+    ...         _ = (Path(folder) / name / "equibook-progress.json").write_text(known)
+    ...     print(lessons.summary(folder))
+    ✓ done, ✗ not yet, ○ not tried; the number says how many answers were checked.
+    <BLANKLINE>
+    reader   00-1
+    ada      ✓ 2
+    ben      ✗ 2
+    done by  1 of 2
     """
     exercises = list_exercises()
     return summarise_reader(exercises) if folder is None else summarise_readers(Path(folder), exercises)
@@ -104,5 +143,14 @@ def reader_copy(notebook: Mapping[str, Any]) -> "NotebookNode":
     Returns
     -------
     NotebookNode
+
+    Examples
+    --------
+    >>> from nbformat import v4
+    >>> from equibook import lessons
+    >>> notebook = v4.new_notebook(cells=[v4.new_code_cell("n_faces = 6", metadata={"tags": ["solution"]})])
+    >>> print(lessons.reader_copy(notebook).cells[0].source)
+    # Your turn: put your answer in place of the three dots.
+    n_faces = ...
     """
     return make_readers_copy(notebook)

@@ -72,9 +72,9 @@ class LiveExplorer:
     --------
     >>> import equibook as eq
     >>> from equibook.live import LiveExplorer
-    >>> X, y = eq.datasets.load_digits(classes=(3, 8))
-    >>> model = eq.GlassBoxClassifier().fit(X[:100], y[:100])
-    >>> LiveExplorer(model, X[:100], y[:100]).set(angle=90)
+    >>> X, y = eq.datasets.load_digits(classes=(3, 8), size=16)
+    >>> model = eq.GlassBoxClassifier(representation=eq.Representation(scales=(1.6,))).fit(X[:40], y[:40])
+    >>> LiveExplorer(model, X[:40], y[:40]).set(angle=90)
     LiveExplorer(an image turned by 90°: class 3)
     """
 
@@ -134,11 +134,12 @@ class LiveExplorer:
     def __repr__(self) -> str:
         return f"LiveExplorer(an image turned by {self._angle:g}°: class {self.result.predicted})"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """Return all forms of the figure: each front end shows the first that it can."""
-        live, _ = self.widget._repr_mimebundle_() or ({}, {})
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return all forms of the figure, of which each front end shows the first that it can; and what Colab needs."""
+        live, metadata = self.widget._repr_mimebundle_() or ({}, {})
         png = self._to_png()
-        return {**live, "text/html": self._to_html(png), "image/png": _as_text(png), "text/plain": repr(self)}
+        forms = {"text/html": self._to_html(png), "image/png": _as_text(png), "text/plain": repr(self)}
+        return {**live, **forms}, metadata
 
     def _choose(self, drawn: np.ndarray, angle: Any) -> None:
         """Take an image and an angle; what was read upright stays with an image that only turns."""
@@ -241,6 +242,14 @@ def draw_stroke(corners: Sequence[tuple[float, float]], size: int) -> np.ndarray
     Returns
     -------
     float32 ndarray of shape (1, 1, size, size), values in [0, 1]
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.live import draw_stroke
+    >>> level, upright = draw_stroke([(-0.3, 0), (0.3, 0)], 16), draw_stroke([(0, -0.3), (0, 0.3)], 16)
+    >>> level.shape, np.allclose(np.rot90(level, axes=(2, 3)), upright, atol=1e-6)
+    ((1, 1, 16, 16), True)
     """
     right, up = (places.numpy() for places in pixel_grid(size))
     places = right + 1j * up

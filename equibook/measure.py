@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from equibook._checks import check_labels
+from equibook._checks import as_real_tensor, as_rows, check_labels
 from equibook.glassbox import GlassBoxClassifier
 from equibook.representation import Pixels
 
@@ -28,7 +28,7 @@ _DISTANCES_AT_ONCE = 2**20
 class ClassSeparation:
     """Distances within and between classes.
 
-    Attributes
+    Parameters
     ----------
     intra, inter : float
         Mean Euclidean distance over the pairs of one class, and over those of different classes.
@@ -36,6 +36,14 @@ class ClassSeparation:
         inter / intra: 1 where the classes are not told apart.
     fisher : float
         tr S_B / tr S_W: scatter of the class means over the scatter about them, classes weighted by their size.
+
+    Examples
+    --------
+    >>> from equibook.measure import class_separation
+    >>> class_separation([0.0, 2.0, 1.0, 3.0], ["a", "a", "b", "b"]).ratio  # mixed: 1 or 3 apart, and 2 within
+    0.75
+    >>> class_separation([0.0, 2.0, 90.0, 92.0], ["a", "a", "b", "b"]).ratio
+    45.0
     """
 
     intra: float
@@ -48,7 +56,7 @@ class ClassSeparation:
 class EquivarianceReport:
     """The error of a map beside the two distances without which it says nothing; see `report`.
 
-    Attributes
+    Parameters
     ----------
     error : ndarray of shape (n_samples,)
         From f(g·x) to ρ(g) f(x).
@@ -56,6 +64,14 @@ class EquivarianceReport:
         From f of another image to f(x).
     shuffled : ndarray of shape (n_samples,)
         From f(g·x) to ρ(g) f of another image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.measure import report
+    >>> found = report(np.zeros_like, np.eye(4), act_in=np.negative)  # a map that forgets everything
+    >>> found.error.tolist(), found.different.tolist()  # has no error, and tells no images apart
+    ([0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0])
     """
 
     error: np.ndarray
@@ -108,6 +124,10 @@ def equivariance_error(f: Map, X: Any, act_in: Map, act_out: Map) -> np.ndarray:
     -----
     A map that forgets everything has the error 0: use `report` to see that.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.measure import equivariance_error
     >>> equivariance_error(np.square, np.eye(2), act_in=np.flipud, act_out=np.flipud)
     array([0., 0.])
     """
@@ -130,6 +150,16 @@ def invariance_error(f: Map, X: Any, act_in: Map) -> np.ndarray:
     -------
     ndarray of shape (n_samples,)
         0 where both norms are zero, infinite where only the denominator is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.measure import invariance_error
+    >>> X = np.array([[1.0, 2.0], [3.0, -4.0]])
+    >>> invariance_error(np.abs, X, act_in=np.negative).tolist()  # the sign is forgotten
+    [0.0, 0.0]
+    >>> invariance_error(np.exp, X * 0 + 1, act_in=np.negative).round(3).tolist()  # |1/e - e| / e
+    [0.865, 0.865]
     """
     return equivariance_error(f, X, act_in, _identity)
 
@@ -159,6 +189,10 @@ def report(f: Map, X: Any, act_in: Map, act_out: Map | None = None, random_state
     EquivarianceReport
         Three numbers per image; it prints as a table.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.measure import report
     >>> print(report(np.square, np.eye(4), act_in=np.negative))
     distance / norm       median      95 %   largest
     error                      0         0         0
@@ -196,10 +230,13 @@ def class_separation(features: Any, y: Any) -> ClassSeparation:
     -----
     The time grows with the square of n_samples, the memory does not.
 
+    Examples
+    --------
+    >>> from equibook.measure import class_separation
     >>> class_separation([0.0, 2.0, 6.0, 8.0], [0, 0, 1, 1])
     ClassSeparation(intra=2.0, inter=6.0, ratio=3.0, fisher=9.0)
     """
-    rows = _as_rows(features, None, "features").view(np.float64)
+    rows = as_rows(features, name="features", or_complex=True)
     classes, sizes = _classes(y, len(rows))
     intra, inter = _mean_distances(rows, classes, sizes)
     between, within = _scatters(rows, classes, sizes)
@@ -221,6 +258,17 @@ def separation_by_layer(model: GlassBoxClassifier, X: Any, y: Any) -> dict[str, 
     dict of ClassSeparation
         "representation", or "pixels" where the model has `Pixels` in its place: features, standardised as in `fit`.
         "reduction": components.
+
+    Examples
+    --------
+    >>> import equibook as eq
+    >>> from equibook.measure import separation_by_layer
+    >>> X, y = eq.datasets.load_shapes(20, 16, classes=("bar", "ring"), random_state=0)
+    >>> layer_1 = eq.Representation(scales=(1.6,), invariant="k0")
+    >>> model = eq.GlassBoxClassifier(representation=layer_1).fit(X, y)
+    >>> found = separation_by_layer(model, X, y)
+    >>> list(found), all(separation.ratio > 1 for separation in found.values())
+    (['representation', 'reduction'], True)
     """
     check_is_fitted(model)
     features = _as_rows(model.representation_.transform(X), None, "model")
@@ -233,7 +281,7 @@ def separation_by_layer(model: GlassBoxClassifier, X: Any, y: Any) -> dict[str, 
 def _values_of_both(f: Map, X: Any, act_in: Map) -> tuple[Any, np.ndarray]:
     """Return f(x) as it comes, and f(g·x) as rows."""
     _check_callables(f=f, act_in=act_in)
-    X = X if isinstance(X, Tensor) else np.asarray(X)
+    X = as_real_tensor(X, name="X") if isinstance(X, list | tuple | Tensor) else np.asarray(X)
     if X.ndim == 0 or len(X) == 0:
         hint = "Pass at least one image; for one image, pass `image[None]`."
         raise ValueError(f"`X` must hold images along its first axis, got shape {tuple(X.shape)}. {hint}")
@@ -256,6 +304,10 @@ def in_evaluation_mode(net: nn.Module) -> Iterator[None]:
     net : torch.nn.Module
         Each part may have a mode of its own, such as a frozen batch norm within a network in training.
 
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from equibook.measure import in_evaluation_mode
     >>> net = nn.Sequential(nn.Dropout(), nn.ReLU())
     >>> with in_evaluation_mode(net):
     ...     print(net[0].training)

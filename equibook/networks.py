@@ -75,7 +75,10 @@ def build(name: str, *, random_state: int = 0, dtype: torch.dtype = torch.float3
     nn.Sequential
         From images as `preprocess` returns them to one score for each of the ten digits, of shape (n_samples, 10).
 
-    >>> sum(p.numel() for p in build("lenet").parameters())
+    Examples
+    --------
+    >>> from equibook import networks
+    >>> sum(weights.numel() for weights in networks.build("lenet").parameters())
     61706
     """
     check_choice(name, NAMES, name="name")
@@ -97,6 +100,16 @@ def load(name: str, folder: str | Path | None = None) -> nn.Sequential:
     -------
     nn.Sequential
         In evaluation mode, with weights in float32.
+
+    Examples
+    --------
+    >>> from equibook import datasets, networks
+    >>> X, y = datasets.load_digits(size=32)
+    >>> scores = networks.load("lenet")(networks.preprocess("lenet", X[:20]))
+    >>> tuple(scores.shape)
+    (20, 10)
+    >>> bool((scores.argmax(dim=1).numpy() == y[:20]).mean() > 0.9)
+    True
     """
     network = build(name)
     data = _checked_bytes(name, _folder(folder))
@@ -116,6 +129,13 @@ def card(name: str, folder: str | Path | None = None) -> dict[str, Any]:
     Returns
     -------
     dict
+
+    Examples
+    --------
+    >>> from equibook import networks
+    >>> known = networks.card("lenet")
+    >>> known["n_weights"], known["n_train"], known["input"]["size"]
+    (61706, 1000, 32)
     """
     check_choice(name, NAMES, name="name")
     data = _read(name, _folder(folder), f"{name}.json")
@@ -144,8 +164,12 @@ def preprocess(name: str, images: Any) -> Tensor:
     Tensor of shape (n_samples, 1, 32, 32) or (n_samples, 3, 63, 63), of the dtype given
         A network takes float32; for float64 turn it into one with `.double()`.
 
-    >>> preprocess("alexnet_trunk", torch.zeros(5, 1, 63, 63)).shape
-    torch.Size([5, 3, 63, 63])
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook import networks
+    >>> tuple(networks.preprocess("alexnet_trunk", torch.zeros(5, 1, 63, 63)).shape)
+    (5, 3, 63, 63)
     """
     n_channels, size = INPUT[check_choice(name, NAMES, name="name")]
     images = as_images(images)

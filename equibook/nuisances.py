@@ -37,6 +37,19 @@ class NuisanceTable(Table):
     accuracies : ndarray of shape (n_blocks, n_nuisances, n_splits)
         From 0 to 1, of the parts held back.
     classifier : str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.nuisances import NuisanceTable
+    >>> accuracies = np.array([[[0.9, 1.0], [0.4, 0.6]], [[0.9, 0.9], [0.8, 1.0]]])
+    >>> table = NuisanceTable(["pixels", "glass"], ["none", "turns"], accuracies, "lda")
+    >>> print(table)
+    accuracy of lda in %  none  turns
+    pixels                95.0   50.0
+    glass                 90.0   90.0
+    >>> table.best("none"), table.best("turns")
+    ('pixels', 'glass')
     """
 
     names: list[str]
@@ -50,17 +63,41 @@ class NuisanceTable(Table):
         return self.accuracies.mean(axis=2)
 
     def of(self, block: str, nuisance: str) -> float:
-        """Return the mean accuracy of one block under one nuisance."""
+        """Return the mean accuracy of one block under one nuisance.
+
+        Parameters
+        ----------
+        block, nuisance : str
+            Names of the table.
+
+        Returns
+        -------
+        float from 0 to 1
+        """
         row = self.names.index(check_choice(block, self.names, name="block"))
         return float(self.accuracy[row, self.nuisances.index(check_choice(nuisance, self.nuisances, name="nuisance"))])
 
     def best(self, nuisance: str) -> str:
-        """Return the name of the most accurate block under one nuisance; of equal ones the first."""
+        """Return the name of the most accurate block under one nuisance; of equal ones the first.
+
+        Parameters
+        ----------
+        nuisance : str
+
+        Returns
+        -------
+        str
+        """
         column = self.nuisances.index(check_choice(nuisance, self.nuisances, name="nuisance"))
         return self.names[int(self.accuracy[:, column].argmax())]
 
     def above(self, block: str, other: str, nuisance: str) -> tuple[float, float]:
         """Return by how much one block is better than another under a nuisance, part by part.
+
+        Parameters
+        ----------
+        block, other, nuisance : str
+            Names of the table.
 
         Returns
         -------
@@ -121,6 +158,20 @@ def compare_under(
     Returns
     -------
     NuisanceTable
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from equibook import actions, datasets, nuisances
+    >>> from equibook.representation import Pixels, Representation
+    >>> X, y = datasets.load_shapes(20, 16, classes=("bar", "L"), random_state=0)
+    >>> blocks = {"pixels": Pixels(), "glass": Representation()}
+    >>> moves = {"none": lambda X: X, "turns": partial(actions.rotate, angle=90)}
+    >>> table = nuisances.compare_under(blocks, X, y, moves, n_splits=2)
+    >>> table.accuracies.shape, table.best("turns")
+    ((2, 2, 2), 'glass')
+    >>> table.of("glass", "turns") == table.of("glass", "none")
+    True
     """
     images = as_images(X)
     labels = check_labels(y, len(images))
@@ -158,9 +209,12 @@ def disturb(name: str, amount: float, *, random_state: int = 0) -> Nuisance:
     callable
         Takes images (n_samples, n_channels, height, width) and returns a Tensor of that shape.
 
+    Examples
+    --------
     >>> import numpy as np
-    >>> disturb("shift", 2)(np.zeros((3, 1, 32, 32))).shape
-    torch.Size([3, 1, 32, 32])
+    >>> from equibook.nuisances import disturb
+    >>> tuple(disturb("shift", 2)(np.zeros((3, 1, 32, 32))).shape)
+    (3, 1, 32, 32)
     """
     act = DISTURBANCES[check_choice(name, DISTURBANCES, name="name")]
     return lambda images: act(as_images(images), amount, np.random.default_rng(random_state))

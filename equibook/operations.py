@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from equibook._checks import as_images, as_numbers, check_choice, check_positive_int, like
+from equibook._checks import as_images, as_numbers, as_real_tensor, check_choice, check_positive_int, like
 from equibook.actions import act
 from equibook.convolution import PADDING_MODES, Windows, as_kernel
 from equibook.groups import CyclicGroup
@@ -39,6 +39,16 @@ def make_convolution(kernel: Any, *, padding_mode: str = "zeros") -> nn.Conv2d:
     Notes
     -----
     As everywhere in torch, the kernel is not flipped: a correlation.
+
+    Examples
+    --------
+    Grey that rises by 1 from pixel to pixel: the edge filter says 8 everywhere but at the border, beyond which is 0.
+
+    >>> import torch
+    >>> from equibook.operations import SOBEL, make_convolution
+    >>> ramp = torch.arange(5.0, dtype=torch.float64).expand(1, 1, 5, 5)
+    >>> make_convolution(SOBEL)(ramp)[0, 0, 2].tolist()
+    [4.0, 8.0, 8.0, 8.0, -12.0]
     """
     weights = _as_square_kernel(kernel)
     mode: Any = check_choice(padding_mode, PADDING_MODES, name="padding_mode")
@@ -56,6 +66,13 @@ class Subsample(nn.Module):
     stride : int
     start : int
         The first row and column that are kept.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.operations import Subsample
+    >>> Subsample(2)(torch.arange(16).view(1, 1, 4, 4)).tolist()
+    [[[[0, 2], [8, 10]]]]
     """
 
     def __init__(self, stride: int, *, start: int = 0) -> None:
@@ -88,6 +105,16 @@ class BlurPool(nn.Module):
     References
     ----------
     Zhang (2019), arXiv:1904.11486.
+
+    Examples
+    --------
+    Of a chessboard every second pixel is all black. After a blur it is grey.
+
+    >>> import torch
+    >>> from equibook.operations import BlurPool, Subsample
+    >>> board = ((torch.arange(6)[:, None] + torch.arange(6)) % 2).double()[None, None]
+    >>> Subsample(2)(board).unique().tolist(), BlurPool()(board).unique().tolist()
+    ([0.0], [0.5])
     """
 
     weights: Tensor
@@ -138,6 +165,20 @@ def make_stack(
     -------
     torch.nn.Sequential
         One part per layer: `stack[:2]` is the first two.
+
+    Examples
+    --------
+    With symmetric kernels a quarter turn of the image turns the maps, and changes nothing else.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.groups import CyclicGroup
+    >>> from equibook.operations import make_stack
+    >>> stack = make_stack(2, nn.MaxPool2d(2), group=CyclicGroup(4))
+    >>> image = torch.arange(256, dtype=torch.float64).view(1, 1, 16, 16) / 256
+    >>> maps, of_turned = stack(image), stack(image.rot90(dims=(2, 3)))
+    >>> tuple(maps.shape), torch.allclose(of_turned, maps.rot90(dims=(2, 3)))
+    ((1, 8, 4, 4), True)
     """
     rng, layers = np.random.default_rng(random_state), []
     for i in range(check_positive_int(n_layers, name="n_layers")):
@@ -161,6 +202,10 @@ def symmetrise(kernel: Any, group: CyclicGroup) -> Any:
     -------
     ndarray or Tensor, as `kernel` and of its shape
 
+    Examples
+    --------
+    >>> from equibook.groups import CyclicGroup
+    >>> from equibook.operations import symmetrise
     >>> symmetrise([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]], CyclicGroup(4))
     array([[0.  , 0.25, 0.  ],
            [0.25, 0.  , 0.25],
@@ -169,7 +214,7 @@ def symmetrise(kernel: Any, group: CyclicGroup) -> Any:
     if 4 % group.n:
         hint = "Take `CyclicGroup(4)` or `DihedralGroup(4)`."
         raise ValueError(f"`group` must turn by multiples of 90°, got {group!r}. {hint}")
-    values = kernel if isinstance(kernel, Tensor) else torch.as_tensor(np.asarray(kernel))
+    values = as_real_tensor(kernel, name="kernel")
     weights = as_kernel(values.reshape(-1, 1, *values.shape[-2:]) if values.ndim >= 2 else values)
     mean = torch.stack([act(g, weights) for g in group]).mean(dim=0)
     return like(mean.reshape(values.shape).to(torch.promote_types(values.dtype, torch.float32)), kernel)
@@ -188,6 +233,15 @@ def roll(images: Any, shift: Any) -> Any:
     Returns
     -------
     ndarray or Tensor, as `images` and of its shape
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.operations import roll
+    >>> roll(np.eye(3)[None], (1, 0))[0]
+    array([[0., 1., 0.],
+           [0., 0., 1.],
+           [1., 0., 0.]])
     """
     x = as_images(images)
     right, up = (float(part) for part in as_numbers(shift, 0, width=2, name="shift"))
@@ -218,6 +272,9 @@ def grid_offset(size: int, *, kernel: int = 1, stride: int = 1, padding: int = 0
     float
         Below 0 where the windows end before the right and lower border do.
 
+    Examples
+    --------
+    >>> from equibook.operations import grid_offset
     >>> grid_offset(33, stride=2), grid_offset(32, stride=2), grid_offset(32, kernel=2, stride=2)
     (0.0, -0.5, 0.0)
     """
@@ -236,7 +293,8 @@ def error_map(f: Callable[[Any], Any], images: Any, act_in: Callable[[Any], Any]
     ----------
     f : callable or torch.nn.Module
         Maps images to maps of shape (n_samples, n_maps, height, width).
-    images : Tensor of shape (n_samples, n_channels, height, width)
+    images : ndarray or Tensor of shape (n_samples, n_channels, height, width)
+        f gets a Tensor.
     act_in, act_out : callable
         How g acts on images, and on what f returns.
 
@@ -244,15 +302,28 @@ def error_map(f: Callable[[Any], Any], images: Any, act_in: Callable[[Any], Any]
     -------
     ndarray of shape (height, width)
         Root mean square over images and maps, in units of the root mean square of all of ρ(g) f(x).
+
+    Examples
+    --------
+    A convolution with zeros beyond the border, and a shift by one pixel to the right: the error lies where a window
+    meets the border, before or after.
+
+    >>> from functools import partial
+    >>> import torch
+    >>> from equibook.operations import error_map, make_convolution, roll
+    >>> image, shift = torch.ones(1, 1, 5, 5, dtype=torch.float64).cumsum(3), partial(roll, shift=(1, 0))
+    >>> error_map(make_convolution([[0, 0, 0], [1, 0, 1], [0, 0, 0]]), image, shift, shift).any(axis=0).tolist()
+    [True, True, False, False, True]
     """
+    x = as_images(images).detach()
     with torch.no_grad():
-        moved, expected = f(act_in(images)), act_out(f(images))
+        moved, expected = f(act_in(x)).double(), act_out(f(x)).double()
     difference = ((moved - expected) ** 2).mean(dim=(0, 1)).sqrt()
     return (difference / (expected**2).mean().sqrt().clamp_min(torch.finfo(expected.dtype).tiny)).numpy()
 
 
 def _as_square_kernel(kernel: Any) -> Tensor:
-    values = kernel if isinstance(kernel, Tensor) else np.asarray(kernel)
+    values = as_real_tensor(kernel, name="kernel")
     weights = as_kernel(values[None, None] if values.ndim == 2 else values)
     if weights.shape[2] != weights.shape[3] or weights.shape[2] % 2 == 0:
         hint = "Surround it by zeros."

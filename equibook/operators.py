@@ -31,7 +31,8 @@ class Operator:
     x : Tensor of shape (1, ...)
         What the image has become before this layer.
     fields : pair of Extents
-        Which rows and which columns of the image each place of `x` sees.
+        Which rows and which columns of the image each place of `x` sees: pairs of int ndarrays of shape (n_rows,) and
+        (n_columns,), as `equibook.receptive_fields.see_pixels` returns them.
 
     Attributes
     ----------
@@ -43,6 +44,21 @@ class Operator:
         Of a ReLU: its slope at every number. Of a maximum: which pixel of the map before is taken, counted row by row.
     receptive_field : tuple of int
         Height and width, in pixels of the image, of the largest part that one number sees.
+
+    Examples
+    --------
+    Of a convolution, the linear part and the constant together are the layer, at this image and at any other.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.operators import Operator
+    >>> from equibook.receptive_fields import see_pixels
+    >>> layer, x = nn.Conv2d(1, 2, 3), torch.arange(25.0).view(1, 1, 5, 5)
+    >>> conv = Operator("conv", layer, x, see_pixels(5, 5))
+    >>> conv.output_shape, conv.receptive_field
+    ((2, 3, 3), (3, 3))
+    >>> torch.allclose(conv.apply(-x) + conv.shift, layer(-x), atol=1e-4)
+    True
     """
 
     gate: Tensor | None = None
@@ -58,12 +74,30 @@ class Operator:
         """Keep what the image decides; here nothing."""
 
     def apply(self, x: Tensor) -> Tensor:
-        """Push numbers through the linear part: from (n, ...) as it comes in to (n, ...) as it goes out."""
+        """Push numbers through the linear part.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, ...), each of `input_shape`
+
+        Returns
+        -------
+        Tensor of shape (n, ...), each of `output_shape`
+        """
         zeros = {name: torch.zeros_like(value) for name, value in _offsets(self.layer).items()}
         return functional_call(self.layer, zeros, (x,))
 
     def pull_back(self, rows: Tensor) -> Tensor:
-        """Push rows through the transpose of the linear part: the other way round."""
+        """Push rows through the transpose of the linear part: the other way round.
+
+        Parameters
+        ----------
+        rows : Tensor of shape (n, ...), each of `output_shape`
+
+        Returns
+        -------
+        Tensor of shape (n, ...), each of `input_shape`
+        """
         transpose = vjp(self.apply, rows.new_zeros(len(rows), *self.input_shape))[1]
         return transpose(rows)[0]
 
@@ -85,14 +119,46 @@ class Operator:
         return height, width
 
     def see(self, row: int, column: int) -> tuple[slice, slice]:
-        """Return which rows and columns of the image the numbers at one place see; beyond flattening there is one."""
+        """Return which rows and columns of the image the numbers at one place see; beyond flattening there is one.
+
+        Parameters
+        ----------
+        row, column : int
+
+        Returns
+        -------
+        rows, columns : slice
+        """
         (top, bottom), (left, right) = self.fields
         rows, columns = slice(int(top[row]), int(bottom[row]) + 1), slice(int(left[column]), int(right[column]) + 1)
         return rows, columns
 
 
 class ReLUGate(Operator):
-    """A ReLU, leaky or not: each number is multiplied by the slope that the image chose."""
+    """A ReLU, leaky or not: each number is multiplied by the slope that the image chose.
+
+    Parameters
+    ----------
+    name : str
+    layer : nn.ReLU or nn.LeakyReLU
+    x : Tensor of shape (1, ...)
+        What the image has become before this layer.
+    fields : pair of Extents
+        As in `Operator`: pairs of int ndarrays of shape (n_rows,) and (n_columns,).
+
+    Examples
+    --------
+    The image says what passes, also for other numbers.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.operators import ReLUGate
+    >>> from equibook.receptive_fields import see_pixels
+    >>> x = torch.tensor([[[[-1.0, 2.0, 3.0, 0.0]]]])
+    >>> relu = ReLUGate("relu", nn.ReLU(), x, see_pixels(1, 4))
+    >>> relu.apply(torch.tensor([[[[5.0, 6.0, -7.0, 8.0]]]])).flatten().tolist(), relu.open_share
+    ([0.0, 6.0, -7.0, 0.0], 0.5)
+    """
 
     layer: nn.ReLU | nn.LeakyReLU
     gate: Tensor
@@ -113,7 +179,29 @@ class ReLUGate(Operator):
 
 
 class MaxGate(Operator):
-    """A maximum over windows: from each window the pixel is taken that was the largest at the image."""
+    """A maximum over windows: from each window the pixel is taken that was the largest at the image.
+
+    Parameters
+    ----------
+    name : str
+    layer : nn.MaxPool2d
+    x : Tensor of shape (1, n_channels, height, width)
+        What the image has become before this layer.
+    fields : pair of Extents
+        As in `Operator`: pairs of int ndarrays of shape (n_rows,) and (n_columns,).
+
+    Examples
+    --------
+    The largest of four pixels was the second: it is taken from any other image, too.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.operators import MaxGate
+    >>> from equibook.receptive_fields import see_pixels
+    >>> pool = MaxGate("pool", nn.MaxPool2d(2), torch.tensor([[[[1.0, 5.0], [3.0, 2.0]]]]), see_pixels(2, 2))
+    >>> pool.apply(torch.tensor([[[[9.0, 7.0], [9.0, 9.0]]]])).flatten().tolist(), pool.open_share
+    ([7.0], 0.25)
+    """
 
     layer: nn.MaxPool2d
     gate: Tensor

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from equibook._checks import as_images, check_choice, check_positive_int
+from equibook._checks import as_images, as_rows, check_choice, check_positive_int, check_squares
 from equibook.groups import CyclicGroup, DihedralGroup
 from equibook.irreducibles import adapted_bases, list_irreducibles, move_pixels
 from equibook.reduction import default_n_components
@@ -35,6 +35,15 @@ class Block:
     unfold : callable
         Takes the number of an eigenvalue and returns the real directions that have it: (multiplicity, n_features).
     multiplicity : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.orbit_pca import Block
+    >>> axes = np.eye(4)
+    >>> block = Block("k=1", np.array([1.0, 5.0]), unfold=lambda i: axes[[i, i + 2]], multiplicity=2)
+    >>> block.unfold(1).tolist()  # the plane of directions that share the eigenvalue 5
+    [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
     """
 
     name: str
@@ -116,7 +125,11 @@ class OrbitPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     def inverse_transform(self, Z: Any) -> np.ndarray:
         """Return what components say of the features: images, or complex coefficients, as they were in `fit`."""
         check_is_fitted(self)
-        rows = np.asarray(Z) @ self.components_ + self.mean_
+        Z = as_rows(Z, name="Z")
+        if Z.shape[1] != len(self.components_):
+            need = f"`Z` must have shape (n_samples, {len(self.components_)})"
+            raise ValueError(f"{need}, got {Z.shape}. Pass what `transform` returns.")
+        rows = Z @ self.components_ + self.mean_
         if not self._is_frequencies():
             return rows.reshape(len(rows), *self.shape_)
         half = rows.shape[1] // 2
@@ -130,7 +143,7 @@ class OrbitPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         if self._is_frequencies():
             values = _check_coefficients(X, len(np.asarray(self.symmetry)))
             return np.concatenate([values.real, values.imag], axis=1)
-        images = as_images(X).double().numpy(force=True)
+        images = check_squares(as_images(X).double(), name="X").numpy(force=True)
         shape = tuple(images.shape[1:])
         if not is_new and shape != self.shape_:
             raise ValueError(

@@ -15,14 +15,28 @@ import torch
 from scipy.spatial.distance import cdist
 
 from equibook import actions
-from equibook._checks import as_images, check_positive_int, like
+from equibook._checks import as_images, as_real_tensor, check_positive_int, check_squares, like
 from equibook.groups import CyclicGroup
 
 Act = Callable[[Any, Any], Any]
 
 
 class Shift(NamedTuple):
-    """A shift by whole pixels, each from 0 to size - 1, of images of that size."""
+    """A shift by whole pixels, each from 0 to size - 1, of images of that size.
+
+    Parameters
+    ----------
+    right, up : int
+        In pixels.
+    size : int
+        Height and width of the images.
+
+    Examples
+    --------
+    >>> from equibook.orbits import Shift
+    >>> str(Shift(2, 1, 8))
+    'shift by 2 to the right, 1 up'
+    """
 
     right: int
     up: int
@@ -43,6 +57,7 @@ class ShiftGroup:
 
     Examples
     --------
+    >>> from equibook.orbits import Shift, ShiftGroup
     >>> group = ShiftGroup(4)
     >>> group.order, str(group.compose(Shift(3, 0, 4), Shift(2, 1, 4)))
     (16, 'shift by 1 to the right, 1 up')
@@ -79,7 +94,19 @@ class ShiftGroup:
 
 
 class Group(Protocol):
-    """What is asked of a group here: its elements, and what two of them make."""
+    """What is asked of a group here: its elements, and what two of them make.
+
+    Examples
+    --------
+    >>> from equibook.orbits import broken_axioms
+    >>> class Coin:  # 0 leaves it as it lies, 1 turns it over
+    ...     def __iter__(self):
+    ...         return iter((0, 1))
+    ...     def compose(self, a, b):
+    ...         return (a + b) % 2
+    >>> broken_axioms(Coin(), Coin().compose)
+    {}
+    """
 
     def __iter__(self) -> Iterator[Any]: ...
 
@@ -90,7 +117,18 @@ class Group(Protocol):
 def symbols(group: CyclicGroup) -> list[str]:
     """Return short names of the elements: e moves nothing, r is the smallest turn, s the up-down flip; rs is r after s.
 
+    Parameters
+    ----------
+    group : CyclicGroup or DihedralGroup
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
     >>> from equibook.groups import DihedralGroup
+    >>> from equibook.orbits import symbols
     >>> symbols(DihedralGroup(3))
     ['e', 'r', 'r²', 's', 'rs', 'r²s']
     """
@@ -114,6 +152,8 @@ def broken_axioms(elements: Iterable[Any], compose: Callable[[Any, Any], Any]) -
 
     Examples
     --------
+    >>> from equibook.groups import CyclicGroup
+    >>> from equibook.orbits import broken_axioms
     >>> group = CyclicGroup(4)
     >>> broken_axioms(group, group.compose)
     {}
@@ -143,6 +183,14 @@ def move(element: Any, images: Any) -> Any:
     Returns
     -------
     ndarray or Tensor, as `images` and of its shape
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.orbits import Shift, move
+    >>> x = np.array([[[1.0, 0.0], [0.0, 0.0]]])
+    >>> move(Shift(1, 1, 2), x)[0].tolist()  # what leaves above enters below
+    [[0.0, 0.0], [0.0, 1.0]]
     """
     if not isinstance(element, Shift):
         return actions.act(element, images)
@@ -169,6 +217,17 @@ def action_law_errors(images: Any, group: Group, *, act: Act = move) -> np.ndarr
     -------
     ndarray of shape (order, order)
         The mean over the images, with g in the row and h in the column: all 0 where the law holds to the last bit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.groups import CyclicGroup
+    >>> from equibook.orbits import action_law_errors
+    >>> x = np.random.default_rng(0).random((2, 8, 8))
+    >>> float(action_law_errors(x, CyclicGroup(4)).max())  # quarter turns move pixels
+    0.0
+    >>> bool(action_law_errors(x, CyclicGroup(3)).max() > 0.1)  # turns by 120° interpolate
+    True
     """
     lengths = _lengths(_as_rows(images))
     if not lengths.all():
@@ -198,6 +257,9 @@ def orbit(images: Any, elements: Iterable[Any], *, act: Act = move) -> Any:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from equibook.groups import CyclicGroup
+    >>> from equibook.orbits import orbit
     >>> orbit(np.eye(8)[None], CyclicGroup(4)).shape
     (1, 4, 1, 8, 8)
     """
@@ -220,6 +282,14 @@ def n_distinct(orbits: Any, *, tolerance: float = 1e-6) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_samples,), integers
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.groups import CyclicGroup
+    >>> from equibook.orbits import n_distinct, orbit
+    >>> n_distinct(orbit(np.eye(8)[None], CyclicGroup(4)))  # of order 4, and 2 turns leave the diagonal where it is
+    array([2])
     """
     return np.array([_count_distinct(rows, tolerance) for rows in _as_orbit_rows(orbits)])
 
@@ -242,6 +312,9 @@ def stabilizer(image: Any, group: Iterable[Any], *, tolerance: float = 1e-6, act
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from equibook.groups import CyclicGroup
+    >>> from equibook.orbits import stabilizer
     >>> [str(g) for g in stabilizer(np.eye(8)[None], CyclicGroup(4))]
     ['identity', 'rotation by 180°']
     """
@@ -266,6 +339,15 @@ def distances(orbits: Any, images: Any) -> np.ndarray:
     -------
     ndarray of shape (n_orbits, order, n_samples)
         Its smallest number along axis 1 is the distance from an image to a whole orbit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.groups import CyclicGroup
+    >>> from equibook.orbits import distances, orbit
+    >>> diagonal = np.eye(8)[None]
+    >>> distances(orbit(diagonal, CyclicGroup(4)), diagonal)[0, :, 0].tolist()  # 16 pixels differ: the root of 16
+    [0.0, 4.0, 0.0, 4.0]
     """
     members, others = _as_orbit_rows(orbits), _as_rows(images)
     if members.shape[-1] != others.shape[-1]:
@@ -320,13 +402,16 @@ def _lengths(rows: np.ndarray) -> np.ndarray:
 
 
 def _as_rows(images: Any) -> np.ndarray:
-    return np.asarray(as_images(images).detach().cpu().flatten(1), dtype=np.float64)
+    rows = as_images(images).detach().cpu().flatten(1).double()
+    return check_squares(rows, name="images").numpy()
 
 
 def _as_orbit_rows(orbits: Any) -> np.ndarray:
     """Return orbits as an array of shape (n_orbits, order, n_pixels)."""
-    if np.ndim(orbits) != 5:
+    values = as_real_tensor(orbits, name="orbits")
+    if values.ndim != 5:
         need = "shape (n_samples, order, n_channels, height, width)"
-        raise ValueError(f"`orbits` must have {need}, got {np.shape(orbits)}. Make them with `orbit`.")
-    n_orbits, order, *shape = np.shape(orbits)
-    return _as_rows(orbits.reshape(n_orbits * order, *shape)).reshape(n_orbits, order, -1)
+        raise ValueError(f"`orbits` must have {need}, got {tuple(values.shape)}. Make them with `orbit`.")
+    n_orbits, order, *shape = values.shape
+    rows = as_images(values.reshape(n_orbits * order, *shape), name="orbits").detach().cpu().flatten(1).double()
+    return check_squares(rows, name="orbits").numpy().reshape(n_orbits, order, -1)

@@ -41,6 +41,18 @@ def fit_from_features(
     -------
     GlassBoxClassifier
         A new one, fitted; it predicts, explains and is saved as any other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import equibook as eq
+    >>> from equibook.out_of_core import fit_from_features
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "ring"), random_state=0)
+    >>> layer_1 = eq.Representation(scales=(1.6,), invariant="k0").fit(X[:1])
+    >>> features = layer_1.transform(X)  # or `numpy.load(path, mmap_mode="r")`
+    >>> model = fit_from_features(eq.GlassBoxClassifier(n_components=3), layer_1, features, y, batch_size=6)
+    >>> model.predict(X[:2]).shape, model.reduce(X).shape
+    ((2,), (12, 3))
     """
     check_positive_int(batch_size, name="batch_size")
     labels = check_labels(y, len(features))
@@ -72,8 +84,8 @@ def predict_batches(
     ----------
     model : GlassBoxClassifier
         Fitted.
-    source : array, memory map, Tensor, DataLoader, or iterable of images
-        See `equibook.streaming`.
+    source : array, memory map or Tensor of shape (n_samples, n_channels, height, width), DataLoader, or iterable
+        Of images or batches of images; see `equibook.streaming`.
     batch_size : int
     workers : int
         See `equibook.streaming.transform_batches`.
@@ -81,6 +93,17 @@ def predict_batches(
     Yields
     ------
     ndarray of shape (batch_size,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import equibook as eq
+    >>> from equibook.out_of_core import predict_batches
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "ring"), random_state=0)
+    >>> model = eq.GlassBoxClassifier(representation=eq.representation.Pixels()).fit(X, y)
+    >>> batches = list(predict_batches(model, X, 5))
+    >>> [len(batch) for batch in batches], np.array_equal(np.concatenate(batches), model.predict(X))
+    ([5, 5, 2], True)
     """
     check_is_fitted(model)
     for features in transform_batches(model.representation_, source, batch_size, workers=workers):

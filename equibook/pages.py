@@ -16,7 +16,22 @@ LAST_LINE = "export default widget;"
 
 
 def read_asset(name: str) -> str:
-    """Return the text of a script or a style sheet of the package, such as `explorer.js`."""
+    """Return the text of a script or a style sheet of the package, such as `explorer.js`.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from equibook.pages import read_asset
+    >>> read_asset("explorer.js").splitlines()[-1]
+    'export default widget;'
+    """
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
@@ -36,6 +51,14 @@ def to_html(script: str, style: str, state: dict[str, Any], *, fallback: str = "
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from equibook.pages import to_html
+    >>> script = "const widget = { render({ el }) { el.textContent = 'drawn'; } }; export default widget;"
+    >>> page = to_html(script, "p { color: inherit }", {"angle": 45}, fallback="<p>45</p>")
+    >>> '{"angle": 45}' in page, "export default" in page
+    (True, False)
     """
     body = script.rstrip()
     if not body.endswith(LAST_LINE):

@@ -59,6 +59,16 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         Of equibook, fitted or not, or a scikit-learn `Pipeline` with such a step.
     path : str or path
         Any name will do; `.skops` is the custom. An existing file is replaced.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import equibook as eq
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     eq.save(eq.Representation(n_rings=4), Path(folder, "layer_1.skops"))
+    ...     eq.load(Path(folder, "layer_1.skops")).n_rings
+    4
     """
     if not _is_model(model):
         hint = "Save others with `skops.io.dump`, the `state_dict()` of a network with safetensors."
@@ -81,6 +91,19 @@ def load(path: str | os.PathLike[str]) -> Any:
     estimator
         Its numbers are those of the saved one to the last bit, and so are its predictions and scores under the same
         versions of numpy, scikit-learn and torch.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import equibook as eq
+    >>> layer_2 = eq.reduction.Reduction(2).fit(np.random.default_rng(0).normal(size=(9, 4)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     eq.save(layer_2, Path(folder, "layer_2.skops"))
+    ...     again = eq.load(Path(folder, "layer_2.skops"))
+    >>> np.array_equal(again.transform(np.eye(4)), layer_2.transform(np.eye(4)))
+    True
     """
     path = _as_path(path)
     data = _read(path)

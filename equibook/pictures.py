@@ -41,6 +41,13 @@ class Control:
         How it looks: "slider", "choice" or "toggle".
     texts : list of str
         Each value with its unit.
+
+    Examples
+    --------
+    >>> from equibook.pictures import Control
+    >>> angle = Control(range(0, 360, 90), unit="°")
+    >>> len(angle), angle.texts
+    (4, ['0°', '90°', '180°', '270°'])
     """
 
     kind = ""
@@ -59,13 +66,46 @@ class Control:
 
 
 class Slider(Control):
-    """Values in an order, gone through by dragging, by the arrow keys, and by the buttons − and +."""
+    """Values in an order, gone through by dragging, by the arrow keys, and by the buttons − and +.
+
+    Parameters
+    ----------
+    values : sequence of numbers or strings
+        At least two, all different.
+    unit : str
+        Written after each value.
+    label : str
+        By default the name under which the drawing function takes the value.
+
+    Examples
+    --------
+    >>> from equibook.explorers import Slider
+    >>> Slider([0.5, 1, 2], unit="px").texts
+    ['0.5 px', '1 px', '2 px']
+    """
 
     kind = "slider"
 
 
 class Choice(Control):
-    """Values side by side, one of which is marked."""
+    """Values side by side, one of which is marked.
+
+    Parameters
+    ----------
+    values : sequence of numbers or strings
+        At least two, all different.
+    unit : str
+        Written after each value.
+    label : str
+        By default the name under which the drawing function takes the value.
+
+    Examples
+    --------
+    >>> from equibook.explorers import Choice
+    >>> method = Choice(["pixels", "glass box"], label="seen by")
+    >>> method.kind, method.values
+    ('choice', ('pixels', 'glass box'))
+    """
 
     kind = "choice"
 
@@ -79,6 +119,13 @@ class Toggle(Control):
         What is written beside the switch when it is off, and when it is on.
     label : str
         By default the name under which the drawing function takes the value.
+
+    Examples
+    --------
+    >>> from equibook.explorers import Toggle
+    >>> blur = Toggle(("sharp", "blurred"))
+    >>> dict(zip(blur.values, blur.texts))
+    {False: 'sharp', True: 'blurred'}
     """
 
     kind = "toggle"
@@ -103,6 +150,12 @@ class Frame:
     size : pair of int
         Width and height in pixels.
     error : str
+
+    Examples
+    --------
+    >>> from equibook.pictures import Frame
+    >>> Frame("angle 45°", error="angle 45°: ValueError: no such angle").png
+    b''
     """
 
     alt: str
@@ -124,6 +177,23 @@ def draw_frames(draw: Callable[..., Any], controls: Mapping[str, Control]) -> li
     -------
     list of Frame
         Where `draw` raises an error, its message stands in place of the picture, and a warning is given.
+
+    Examples
+    --------
+    Two angles and two shades make four pictures; small arrays are enlarged, every number a square.
+
+    >>> import numpy as np
+    >>> from equibook.explorers import Choice, Slider
+    >>> from equibook.pictures import draw_frames
+    >>> def draw(angle, shade):
+    ...     return np.rot90([[shade, 0.0], [0.0, 0.0]], angle // 90)
+    >>> controls = {"angle": Slider([0, 90], unit="°"), "shade": Choice([0.5, 1.0])}
+    >>> for frame in draw_frames(draw, controls):
+    ...     print(frame.alt, frame.size)
+    angle 0°, shade 0.5 (256, 256)
+    angle 0°, shade 1 (256, 256)
+    angle 90°, shade 0.5 (256, 256)
+    angle 90°, shade 1 (256, 256)
     """
     n_frames = prod(map(len, controls.values()))
     _check_number(n_frames, MOST_ARRAYS, "arrays")

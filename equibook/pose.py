@@ -34,6 +34,17 @@ class Pose:
         to 1; 0 where there is no angle.
     symmetry : int ndarray of shape (n_samples,)
         n, where the image looks the same after a turn by 360 / n; 0 where no turn changes it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook import Representation
+    >>> x = np.zeros((2, 16, 16))
+    >>> x[0, 7:9, 8:14] = 1  # a bar from the centre to the right
+    >>> x[1, 7:9, 2:14] = 1  # a bar across: half a turn gives the same
+    >>> pose = Representation(scales=(1.6,), invariant="average").fit(x).pose(x)
+    >>> abs(pose.angle).round(1).tolist(), pose.symmetry.tolist()
+    ([0.0, 0.0], [1, 2])
     """
 
     angle: np.ndarray
@@ -53,6 +64,16 @@ def read_pose(coefficients: Tensor, k: np.ndarray) -> Pose:
     Returns
     -------
     Pose
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from equibook.equivariant import turn_coefficients
+    >>> from equibook.pose import read_pose
+    >>> k, C = np.array([1, 2]), torch.ones(1, 2, dtype=torch.complex128)  # points to the right: all phases are 0
+    >>> read_pose(turn_coefficients(C, torch.tensor(k), 40), k).angle.round(3).tolist()
+    [40.0]
     """
     C = _scale_to_one(coefficients)
     return _find_peak(_sum_by_frequency(C * C.abs(), k), _find_symmetry(C, k))
@@ -70,6 +91,16 @@ def compare_poses(coefficients: Tensor, others: Tensor, k: np.ndarray) -> Pose:
     Returns
     -------
     Pose
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from equibook.equivariant import turn_coefficients
+    >>> from equibook.pose import compare_poses
+    >>> k, C = np.array([1, 2]), torch.tensor([[3 + 1j, 1 - 2j]], dtype=torch.complex128)
+    >>> compare_poses(C, turn_coefficients(C, torch.tensor(k), 40), k).angle.round(3).tolist()
+    [40.0]
     """
     C, D = _scale_to_one(coefficients), _scale_to_one(others)
     symmetry = np.gcd(_find_symmetry(C, k), _find_symmetry(D, k))

@@ -22,7 +22,22 @@ _COLUMNS = ("file", "class", "probability", "novelty", "")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `equibook predict`."""
+    """Declare the arguments of `equibook predict`.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+
+    Examples
+    --------
+    >>> import argparse
+    >>> from equibook.predict import add_arguments
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> args = parser.parse_args(["equibook-model.skops", "one.jpg", "two.jpg"])
+    >>> args.model.name, [path.name for path in args.images]
+    ('equibook-model.skops', ['one.jpg', 'two.jpg'])
+    """
     parser.add_argument("model", type=Path, help="a file that `equibook fit` has written")
     parser.add_argument(
         "images",
@@ -34,7 +49,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line for each image; name files that cannot be read."""
+    """Print one line for each image; name files that cannot be read.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import contextlib
+    >>> import tempfile
+    >>> from argparse import Namespace
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> import equibook as eq
+    >>> from equibook.predict import run
+    >>> from equibook.representation import Pixels
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "ring"), random_state=0)
+    >>> model = eq.GlassBoxClassifier(representation=Pixels()).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    ...     _ = eq.save(model, "model.skops")
+    ...     Image.new("L", (16, 16)).save("black.png")
+    ...     status = run(Namespace(model=Path("model.skops"), images=[Path("black.png")]))  # doctest: +ELLIPSIS
+    file          class  probability  novelty
+    black.png     ...  blank
+    >>> status
+    0
+    """
     model = load_model(args.model)
     paths = [path for given in args.images for path in _list(given)]
     images, files, failed = read_images(paths, model.representation_.size_)
@@ -59,6 +104,21 @@ def load_model(path: Path) -> GlassBoxClassifier:
     Returns
     -------
     GlassBoxClassifier
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import equibook as eq
+    >>> from equibook.predict import load_model
+    >>> from equibook.representation import Pixels
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "ring"), random_state=0)
+    >>> model = eq.GlassBoxClassifier(representation=Pixels()).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "model.skops"
+    ...     _ = eq.save(model, path)
+    ...     (load_model(path).predict(X) == model.predict(X)).all().item()
+    True
     """
     model = load(path)
     hint = "Take the file that `equibook fit` has written, or fit again."
@@ -92,6 +152,22 @@ def predict_images(model: GlassBoxClassifier, X: Any) -> dict[str, np.ndarray]:
     dict of ndarrays of shape (n_samples,)
         "class"; "probability", nan where the classifier has none; "novelty", see `equibook.screening`; "note", "" for
         images of the known kind.
+
+    Examples
+    --------
+    A black image is none of the known kind.
+
+    >>> import numpy as np
+    >>> import equibook as eq
+    >>> from equibook.predict import predict_images
+    >>> from equibook.representation import Pixels
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "ring"), random_state=0)
+    >>> model = eq.GlassBoxClassifier(representation=Pixels()).fit(X, y)
+    >>> answers = predict_images(model, np.concatenate([X[:2], np.zeros_like(X[:1])]))
+    >>> {name: values.shape for name, values in answers.items()}
+    {'class': (3,), 'probability': (3,), 'novelty': (3,), 'note': (3,)}
+    >>> answers["note"].tolist()
+    ['', '', 'blank']
     """
     said, novelty = model.predict(X), foreignness(model, X)
     if model.classifier in PROBABILISTIC:
@@ -103,7 +179,31 @@ def predict_images(model: GlassBoxClassifier, X: Any) -> dict[str, np.ndarray]:
 
 
 def format_answers(answers: dict[str, np.ndarray], files: Sequence[Path]) -> str:
-    """Return one line an image; names that are long are cut at their beginning."""
+    """Return one line an image; names that are long are cut at their beginning.
+
+    Parameters
+    ----------
+    answers : dict of ndarrays of shape (n_samples,)
+        See `predict_images`.
+    files : sequence of Path
+        One an image.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from equibook.predict import format_answers
+    >>> answers = {"class": np.array(["bar", "ring"]), "probability": np.array([0.987, np.nan])}
+    >>> answers |= {"novelty": np.array([0.5, 2.25]), "note": np.array(["", "unlike all training images"])}
+    >>> print(format_answers(answers, [Path("one.jpg"), Path("two.jpg")]))
+    file          class  probability  novelty
+    one.jpg       bar          98.7%     0.50
+    two.jpg       ring                   2.25  unlike all training images
+    """
     rows = [
         (
             readable(path),

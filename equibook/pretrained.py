@@ -21,7 +21,7 @@ from torch import Tensor
 SILENCE = 10.0  # seconds without an answer, after which a download is given up
 
 
-class Entry(Protocol):
+class _Entry(Protocol):
     """What torchvision knows of pretrained weights, such as `AlexNet_Weights.IMAGENET1K_V1`."""
 
     url: str
@@ -30,35 +30,56 @@ class Entry(Protocol):
         """Download what is not cached, and load it."""
 
 
-def cached_file(entry: Entry, folder: str | Path | None = None) -> Path:
+def cached_file(entry: _Entry, folder: str | Path | None = None) -> Path:
     """Return where a file of weights is kept, whether it is there or not.
 
     Parameters
     ----------
-    entry : Entry
+    entry : torchvision.models.WeightsEnum
+        Such as `AlexNet_Weights.IMAGENET1K_V1`.
     folder : str or Path, optional
         By default that of torch's hub.
 
     Returns
     -------
     Path
+
+    Examples
+    --------
+    >>> from equibook.alexnet import IMAGENET
+    >>> from equibook.pretrained import cached_file
+    >>> cached_file(IMAGENET).name
+    'alexnet-owt-7be5be79.pth'
     """
     kept = Path(torch.hub.get_dir()) / "checkpoints" if folder is None else Path(folder)
     return kept / entry.url.rpartition("/")[2]
 
 
-def cache_state(entry: Entry, folder: str | Path | None = None) -> str:
+def cache_state(entry: _Entry, folder: str | Path | None = None) -> str:
     """Say whether a cached file is "sound", "missing" or "altered", by the checksum of which its name tells.
 
     Parameters
     ----------
-    entry : Entry
+    entry : torchvision.models.WeightsEnum
+        Such as `AlexNet_Weights.IMAGENET1K_V1`.
     folder : str or Path, optional
         As in `cached_file`.
 
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from equibook.alexnet import IMAGENET
+    >>> from equibook.pretrained import cache_state, cached_file
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     before = cache_state(IMAGENET, folder)
+    ...     size = cached_file(IMAGENET, folder).write_bytes(b"the beginning of a download")
+    ...     after = cache_state(IMAGENET, folder)
+    >>> before, after
+    ('missing', 'altered')
     """
     path = cached_file(entry, folder)
     try:
@@ -67,12 +88,13 @@ def cache_state(entry: Entry, folder: str | Path | None = None) -> str:
         return "missing"
 
 
-def load_state(entry: Entry, *, progress: bool = True, instead: str) -> dict[str, Tensor]:
+def load_state(entry: _Entry, *, progress: bool = True, instead: str) -> dict[str, Tensor]:
     """Load weights from the cache, after a download where they are missing. No code of the file is run.
 
     Parameters
     ----------
-    entry : Entry
+    entry : torchvision.models.WeightsEnum
+        Such as `AlexNet_Weights.IMAGENET1K_V1`.
     progress : bool
         Whether a download shows how far it is.
     instead : str
@@ -80,8 +102,24 @@ def load_state(entry: Entry, *, progress: bool = True, instead: str) -> dict[str
 
     Returns
     -------
-    dict from a name to a Tensor
+    dict from a name to a Tensor of any shape
         Read from the file where they are used: what is not used takes no memory.
+
+    Examples
+    --------
+    A file that was cut off is refused, with the way out.
+
+    >>> import tempfile
+    >>> from unittest.mock import patch
+    >>> from equibook.alexnet import IMAGENET
+    >>> from equibook.pretrained import cached_file, load_state
+    >>> with tempfile.TemporaryDirectory() as folder, patch("torch.hub.get_dir", return_value=folder):
+    ...     cached_file(IMAGENET).parent.mkdir()
+    ...     size = cached_file(IMAGENET).write_bytes(b"the beginning of a download")
+    ...     load_state(IMAGENET, instead='`load("digits")`')  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: The cached file ... must have a sha256 that begins with 7be5be79, got ...: truncated or altered. ...
     """
     path = cached_file(entry)
     if cache_state(entry) == "altered":

@@ -27,6 +27,12 @@ class Tried:
         Done stays done.
     tries : int
         How many answers were checked, up to the first right one.
+
+    Examples
+    --------
+    >>> from equibook.progress import Tried
+    >>> Tried(), Tried("done", tries=3)
+    (Tried(state='not tried', tries=0), Tried(state='done', tries=3))
     """
 
     state: str = NOT_TRIED
@@ -44,6 +50,19 @@ def record(name: str, state: str) -> None:
     name : str
         Such as "00-1".
     state : {"not tried", "not yet", "done"}
+
+    Examples
+    --------
+    >>> import contextlib
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook import progress
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    ...     _ = Path(progress.MANIFEST).write_text("{}")  # as `equibook lab` makes a reader's folder
+    ...     for state in ("not yet", "done", "not yet"):
+    ...         progress.record("90-1", state)
+    ...     progress.read(Path(progress.FILE))["90-1"]
+    Tried(state='done', tries=2)
     """
     file, known = _open()
     before = known.get(name, Tried())
@@ -57,12 +76,46 @@ def record(name: str, state: str) -> None:
 
 
 def load() -> dict[str, Tried]:
-    """Return for each exercise that was tried how far the reader is."""
+    """Return for each exercise that was tried how far the reader is.
+
+    Returns
+    -------
+    dict from the name of an exercise to a Tried
+
+    Examples
+    --------
+    >>> import contextlib
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook import progress
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    ...     _ = Path(progress.MANIFEST).write_text("{}")  # as `equibook lab` makes a reader's folder
+    ...     progress.record("90-1", "not yet")
+    ...     progress.load()["90-1"]
+    Tried(state='not yet', tries=1)
+    """
     return _open()[1]
 
 
 def is_kept() -> bool:
-    """Say whether progress is written into the working directory."""
+    """Say whether progress is written into the working directory.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import contextlib
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook import progress
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    ...     before = progress.is_kept()
+    ...     _ = Path(progress.MANIFEST).write_text("{}")  # as `equibook lab` makes a reader's folder
+    ...     before, progress.is_kept()
+    (False, True)
+    """
     return Path(MANIFEST).is_file()
 
 
@@ -81,6 +134,17 @@ def read(path: Path) -> dict[str, Tried]:
     ------
     ValueError
         Where the file holds something else.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook import progress
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / progress.FILE
+    ...     _ = path.write_text('{"exercises": {"00-1": {"state": "done", "tries": 2}}}')
+    ...     progress.read(path)
+    {'00-1': Tried(state='done', tries=2)}
     """
     try:
         entries = json.loads(path.read_bytes())["exercises"]

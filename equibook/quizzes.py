@@ -30,6 +30,12 @@ class Answer:
     correct : bool
     feedback : str
         What is said to those who choose it.
+
+    Examples
+    --------
+    >>> from equibook.quizzes import Answer
+    >>> Answer("4", correct=False, feedback="These are the edges of one face.").feedback
+    'These are the edges of one face.'
     """
 
     answer: str
@@ -46,6 +52,18 @@ class Quiz:
     question : str
     answers : tuple of Answer
         Texts are plain; words in backquotes are shown as code.
+
+    Examples
+    --------
+    >>> from equibook.quizzes import Answer, Quiz
+    >>> answers = (Answer("4", False, "These are the edges of one face."), Answer("6", True, "As on a die."))
+    >>> quiz = Quiz("How many faces has a cube?", answers)
+    >>> print(quiz)
+    How many faces has a cube?
+      (a) 4
+      (b) 6
+    >>> "<script>" in quiz.to_html()
+    True
     """
 
     question: str
@@ -89,7 +107,22 @@ class Quiz:
 
 
 def find_quiz(name: str) -> Quiz:
-    """Return the quiz with a name such as "00-predict"; it stands in `exercises/chapter_00.json`."""
+    """Return the quiz with a name such as "00-predict"; it stands in `exercises/chapter_00.json`.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Quiz
+
+    Examples
+    --------
+    >>> from equibook.quizzes import find_quiz
+    >>> [answer.answer for answer in find_quiz("00-predict").answers][:2]
+    ['As often as before: a turned 3 is still a 3.', 'On about 8 of 10.']
+    """
     files = {path.stem.removeprefix("chapter_"): path for path in sorted(FOLDER.glob("chapter_*.json"))}
     chapter = str(name)[:2]
     quizzes = load_quizzes(files[chapter]) if chapter in files else {}
@@ -112,6 +145,23 @@ def load_quizzes(path: Path) -> dict[str, Quiz]:
     Returns
     -------
     dict from the name to a Quiz
+
+    Examples
+    --------
+    >>> import json
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook.quizzes import load_quizzes
+    >>> answers = [{"answer": "4", "correct": False, "feedback": "These are the edges of one face."}]
+    >>> answers += [{"answer": "6", "correct": True, "feedback": "As on a die."}]
+    >>> quizzes = {"05-cube": {"question": "How many faces has a cube?", "answers": answers}}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "chapter_05.json"
+    ...     _ = path.write_text(json.dumps(quizzes))
+    ...     print(load_quizzes(path)["05-cube"])
+    How many faces has a cube?
+      (a) 4
+      (b) 6
     """
     try:
         stored = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_refuse_duplicates)

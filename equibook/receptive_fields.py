@@ -17,7 +17,25 @@ POINTWISE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Identi
 
 
 def see_pixels(height: int, width: int) -> Fields:
-    """Return the extents of an image: each pixel sees itself."""
+    """Return the extents of an image: each pixel sees itself.
+
+    Parameters
+    ----------
+    height, width : int
+        In pixels.
+
+    Returns
+    -------
+    rows, columns : pair of int ndarrays of shape (height,), and of shape (width,)
+        The first and the last pixel that each place sees.
+
+    Examples
+    --------
+    >>> from equibook.receptive_fields import see_pixels
+    >>> rows, columns = see_pixels(2, 3)
+    >>> columns
+    (array([0, 1, 2]), array([0, 1, 2]))
+    """
     rows, columns = np.arange(height), np.arange(width)
     return (rows, rows), (columns, columns)
 
@@ -30,13 +48,27 @@ def see_through(layer: nn.Module, shape: Sequence[int], fields: Fields) -> Field
     layer : nn.Module
         One of `equibook.operators.KINDS`.
     shape : sequence of int
-        Of what the layer returns, without the axis of samples.
+        Of what the layer returns, without the axis of samples: (n_channels, height, width) or (n_units,).
     fields : pair of Extents
-        What each place before it sees: along rows and along columns, the first and the last pixel.
+        What each place before it sees: along rows and along columns, the first and the last pixel, each an int ndarray
+        of shape (n_places,).
 
     Returns
     -------
     pair of Extents
+        The same for the places after it: int ndarrays of shape (n_places,).
+
+    Examples
+    --------
+    A window of three pixels, and then one of two: together they see four.
+
+    >>> from torch import nn
+    >>> from equibook.receptive_fields import see_pixels, see_through
+    >>> rows, _ = fields = see_through(nn.Conv2d(1, 1, 3), (1, 3, 3), see_pixels(5, 5))
+    >>> rows
+    (array([0, 1, 2]), array([2, 3, 4]))
+    >>> see_through(nn.MaxPool2d(2, 1), (1, 2, 2), fields)[0]
+    (array([0, 1]), array([3, 4]))
     """
     if isinstance(layer, POINTWISE):
         return fields
@@ -73,7 +105,25 @@ def _see_adaptively(extent: Extents, n_windows: int) -> Extents:
 
 
 def padding_of(layer: Any, axis: int) -> tuple[int, int]:
-    """Return how many pixels a layer puts before and after the maps, along one axis."""
+    """Return how many pixels a layer puts before and after the maps, along one axis.
+
+    Parameters
+    ----------
+    layer : nn.Conv2d, nn.MaxPool2d or nn.AvgPool2d
+    axis : int
+        0 for rows, 1 for columns.
+
+    Returns
+    -------
+    before, after : int
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from equibook.receptive_fields import padding_of
+    >>> padding_of(nn.MaxPool2d(3, padding=1), 0), padding_of(nn.Conv2d(1, 1, 4, padding="same"), 0)
+    ((1, 1), (1, 2))
+    """
     if isinstance(layer.padding, str):
         total = along(axis, layer.dilation) * (along(axis, layer.kernel_size) - 1) if layer.padding == "same" else 0
         return total // 2, total - total // 2
@@ -82,5 +132,22 @@ def padding_of(layer: Any, axis: int) -> tuple[int, int]:
 
 
 def along(axis: int, value: int | Sequence[int]) -> int:
-    """Return what a setting, a number or a pair, says of one axis."""
+    """Return what a setting, a number or a pair, says of one axis.
+
+    Parameters
+    ----------
+    axis : int
+        0 for rows, 1 for columns.
+    value : int or pair of int
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from equibook.receptive_fields import along
+    >>> along(1, (2, 3)), along(1, 2)
+    (3, 2)
+    """
     return int(value[axis] if isinstance(value, Sequence) else value)

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from equibook._checks import as_images, check_choice, check_positive_int, like
+from equibook._checks import as_images, as_rows, check_choice, check_positive_int, like
 from equibook.actions import rotate
 from equibook.equivariant import PolarHarmonics
 from equibook.pose import read_pose
@@ -41,6 +41,7 @@ class ImageHarmonics:
 
     Examples
     --------
+    >>> from equibook.reconstruction import ImageHarmonics
     >>> ImageHarmonics(32, n_rings=12, max_frequency=10).n_numbers
     192
     """
@@ -111,10 +112,21 @@ def peak_signal_to_noise(images: Any, reference: Any) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_samples,), in decibels; infinite where both are equal
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.reconstruction import peak_signal_to_noise
+    >>> x = np.zeros((2, 1, 8, 8))
+    >>> peak_signal_to_noise(x + 0.1, x).round(6).tolist()  # a mean square of 0.01 is 20 dB below 1
+    [20.0, 20.0]
     """
-    difference = np.asarray(torch.as_tensor(images) - torch.as_tensor(reference), dtype=float)
+    found, expected = as_rows(images, name="images"), as_rows(reference, name="reference")
+    if found.shape != expected.shape:
+        need = f"`reference` must have the shape of `images`, {len(found)} times {found.shape[1]} numbers"
+        raise ValueError(f"{need}, got {len(expected)} times {expected.shape[1]}. Pass one for each image.")
     with np.errstate(divide="ignore"):
-        return -10 * np.log10(np.square(difference.reshape(len(difference), -1)).mean(axis=1))
+        return -10 * np.log10(np.square(found - expected).mean(axis=1))
 
 
 def keep_only(coefficients: Any, k: np.ndarray, invariant: str) -> np.ndarray:
@@ -134,6 +146,16 @@ def keep_only(coefficients: Any, k: np.ndarray, invariant: str) -> np.ndarray:
     Returns
     -------
     complex ndarray of shape (n_samples, n_coefficients)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.reconstruction import keep_only
+    >>> k, C = np.array([0, 1, 2]), np.array([[5.0, 2j, -1.0]])
+    >>> keep_only(C, k, "average").real.tolist()  # the mean alone
+    [[5.0, 0.0, 0.0]]
+    >>> keep_only(C, k, "power").real.tolist()  # without phases
+    [[5.0, 2.0, 1.0]]
     """
     check_choice(invariant, STANDARD_FORMS, name="invariant")
     C, lengths = np.asarray(coefficients), np.abs(coefficients)
@@ -164,6 +186,14 @@ class Search:
         length is 0, the distance itself.
     error : ndarray of shape (n_samples,)
         Distance from the images that they belong to, up to a turn, over their length.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.reconstruction import Search
+    >>> found = Search(images=np.zeros((2, 1, 8, 8)), mismatch=np.array([1e-9, 0.2]), error=np.array([0.4, 0.5]))
+    >>> bool(found.mismatch[0] < 1e-6 and found.error[0] > 0.1)  # the same invariants, another image: they forget
+    True
     """
 
     images: Any
@@ -188,9 +218,21 @@ def search_images(representation: Representation, X: Any, *, n_steps: int = 200,
     Search
         Invariants that keep all would be found again up to a turn. A search may also end in another place that fits
         less well: look at `mismatch`, too.
+
+    Examples
+    --------
+    >>> import equibook as eq
+    >>> from equibook.reconstruction import search_images
+    >>> X, _ = eq.datasets.load_shapes(1, 8, classes=("bar",), random_state=0)
+    >>> layer_1 = eq.Representation(scales=(0.8,), invariant="average").fit(X)
+    >>> found = search_images(layer_1, X, n_steps=20)
+    >>> found.images.shape
+    (1, 1, 8, 8)
+    >>> bool(found.mismatch[0] < 0.05), bool(found.error[0] > 0.1)  # the same means, and not the same image
+    (True, True)
     """
     check_positive_int(n_steps, name="n_steps")
-    x = as_images(X).double()
+    x = as_images(X).detach().double()
     network = representation.network(torch.float64)
     with torch.no_grad():
         wanted = network(x)

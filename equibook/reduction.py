@@ -12,12 +12,28 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from equibook._checks import check_positive_int
 
 MOST = 200  # components by default
+LARGEST = 1e150  # of features: their squares can be summed
 LEAST_VARIANCE = 1e-8  # of the largest component's
 EXACT_UP_TO = 3000  # samples or features, whichever is fewer: above it, exact components take minutes
 
 
 def default_n_components(n_samples: int) -> int:
-    """Return how many components serve so many samples: a third as many, from 1 to 200. Chosen by validation."""
+    """Return how many components serve so many samples: a third as many, from 1 to 200. Chosen by validation.
+
+    Parameters
+    ----------
+    n_samples : int
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from equibook.reduction import default_n_components
+    >>> [default_n_components(n) for n in (2, 100, 1000)]
+    [1, 33, 200]
+    """
     return max(1, min(MOST, n_samples // 3))
 
 
@@ -37,6 +53,16 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     ----------
     scaler_ : StandardScaler
     pca_ : PCA
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.reduction import Reduction
+    >>> X = np.random.default_rng(0).normal(size=(30, 8))
+    >>> layer_2 = Reduction(3).fit(X)
+    >>> matrix, offset = layer_2.as_affine()
+    >>> matrix.shape, np.allclose(layer_2.transform(X), X @ matrix.T + offset)
+    ((3, 8), True)
     """
 
     def __init__(self, n_components: int | None = None, *, whiten: bool = False, random_state: int = 0) -> None:
@@ -56,7 +82,7 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         -------
         Reduction
         """
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        X = _with_room(validate_data(self, _detached(X), dtype=np.float64, ensure_min_samples=2))
         self.scaler_ = StandardScaler().fit(X)
         n_components = self._choose_n_components(X)
         solver = _choose_solver(*X.shape)
@@ -80,7 +106,7 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         float64 ndarray of shape (n_samples, n_components)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = _with_room(validate_data(self, _detached(X), dtype=np.float64, reset=False))
         return self.pca_.transform(self.scaler_.transform(X))
 
     def as_affine(self) -> tuple[np.ndarray, np.ndarray]:
@@ -109,6 +135,17 @@ class Reduction(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             need = f"`n_components` must be at most {most} for {len(X)} samples with {varying} varying features"
             raise ValueError(f"{need}, got {n_components}. Lower it, pass more samples, or leave it None.")
         return n_components
+
+
+def _detached(X: Any) -> Any:
+    return X.detach().cpu() if hasattr(X, "detach") else X
+
+
+def _with_room(X: np.ndarray) -> np.ndarray:
+    if max(-X.min(), X.max()) > LARGEST:
+        need = f"`X` must be at most {LARGEST:.0e} in size, so that squares stay finite"
+        raise ValueError(f"{need}, got {np.abs(X).max():.0e}. Divide by the largest, as in `X / X.max()`.")
+    return X
 
 
 def _fit_to_few(pca: PCA, X: np.ndarray) -> bool:

@@ -55,6 +55,16 @@ def to_html(
     -------
     str
         One page of HTML.
+
+    Examples
+    --------
+    >>> from equibook import datasets
+    >>> from equibook.report import to_html
+    >>> from equibook.study import study_images
+    >>> X, y = datasets.load_shapes(4, 16, classes=("bar", "L"), random_state=0)
+    >>> page = to_html(study_images(X, y, translation="fixed", weights="digits"), title="Bars & Ls")
+    >>> "Bars &amp; Ls" in page, "<script" in page
+    (True, False)
     """
     environment = Environment(
         loader=PackageLoader("equibook"),
@@ -99,6 +109,12 @@ def as_frame(page: str, *, height: int = 640) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from equibook.report import as_frame
+    >>> as_frame("<p>a page</p>", height=100)  # doctest: +ELLIPSIS
+    '<div><iframe title="The report" srcdoc="&lt;p&gt;a page&lt;/p&gt;" style="width: 100%; height: 100px; ...
     """
     look = f"width: 100%; height: {height}px; border: 1px solid #8888; border-radius: 8px"
     return f'<div><iframe title="The report" srcdoc="{html.escape(page)}" style="{look}"></iframe></div>'

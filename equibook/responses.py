@@ -16,12 +16,25 @@ from equibook.alexnet import STAGES, stages
 class Responses:
     """The strongest response of each unit to each image: all that is kept of the maps.
 
-    Attributes
+    Parameters
     ----------
     values : ndarray of shape (n_images, n_units)
         The largest value in the map of a unit.
     places : ndarray of shape (n_images, n_units, 2), integers
         Its row and column in the map; zeros for units without places.
+
+    Examples
+    --------
+    Three images and two units, of which the second is never excited.
+
+    >>> import numpy as np
+    >>> from equibook.responses import Responses
+    >>> values = np.array([[1.0, -1.0], [3.0, -2.0], [2.0, 0.0]])
+    >>> responses = Responses(values, np.zeros((3, 2, 2), dtype=int))
+    >>> responses.strongest(unit=0, n=2)  # image, row, column
+    [(1, 0, 0), (2, 0, 0)]
+    >>> responses.silent.tolist()
+    [False, True]
     """
 
     values: np.ndarray
@@ -99,6 +112,14 @@ def peak_responses(
     Returns
     -------
     dict from a name to Responses
+
+    Examples
+    --------
+    >>> from equibook import alexnet, datasets, responses
+    >>> X, _ = datasets.load_digits(size=63)
+    >>> found = responses.peak_responses(alexnet.load("digits"), alexnet.preprocess(X[:10], "digits"), ["conv1"])
+    >>> found["conv1"].values.shape, found["conv1"].places.shape
+    ((10, 64), (10, 64, 2))
     """
     for name in names:
         check_choice(name, STAGES, name="names")

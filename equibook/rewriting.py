@@ -26,6 +26,16 @@ def conv_as_linear(conv: nn.Conv2d, image_size: int) -> nn.Sequential:
     -------
     nn.Sequential
         Flatten, Linear, Unflatten. The weights are written out: n_outputs · n_inputs numbers.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.rewriting import conv_as_linear
+    >>> conv, x = nn.Conv2d(2, 3, 3, padding=1), torch.ones(1, 2, 8, 8)
+    >>> linear = conv_as_linear(conv, 8)
+    >>> tuple(linear[1].weight.shape), torch.allclose(linear(x), conv(x), atol=1e-5)
+    ((192, 128), True)
     """
     if conv.groups != 1 or isinstance(conv.padding, str):
         got = f"groups={conv.groups}, padding={conv.padding!r}"
@@ -53,6 +63,17 @@ def max_pool_by_relus(n_channels: int) -> nn.Sequential:
     -------
     nn.Sequential
         Two rounds: the maximum of each row of a window, then that of the two rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.rewriting import max_pool_by_relus
+    >>> x = torch.arange(32.0).view(1, 2, 4, 4)
+    >>> torch.equal(max_pool_by_relus(2)(x), nn.MaxPool2d(2)(x))
+    True
+    >>> torch.equal(max_pool_by_relus(2)(-x), nn.MaxPool2d(2)(-x))  # not below 0
+    False
     """
     n = check_positive_int(n_channels, name="n_channels")
     a_b, b = [[1.0, -1.0], [0.0, 0.0]], [[0.0, 1.0], [0.0, 0.0]]
@@ -73,6 +94,14 @@ def identity_by_relus(n_channels: int) -> nn.Sequential:
     -------
     nn.Sequential
         A function with derivative 1 everywhere, of parts that at 0 have none.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.rewriting import identity_by_relus
+    >>> x = torch.arange(-8.0, 8.0).view(1, 1, 4, 4)
+    >>> torch.equal(identity_by_relus(1)(x), x)
+    True
     """
     n = check_positive_int(n_channels, name="n_channels")
     return nn.Sequential(_grouped(_mix([[1], [-1]]), n), nn.ReLU(), _grouped(_mix([[1, -1]]), n))

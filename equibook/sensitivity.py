@@ -56,6 +56,17 @@ class Sensitivity:
         From 0 to 1, on test images.
     what : str
         What the numbers are: accuracies, or differences of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.sensitivity import Sensitivity
+    >>> made_up = {"lda": np.array([[0.9, 1.0], [0.5, 0.7]]), "ridge": np.array([[0.8, 1.0], [0.5, 0.6]])}
+    >>> found = Sensitivity("angle", np.array([0.0, 90.0]), made_up)
+    >>> [f"{accuracy:.2f}" for accuracy in found.mean("lda")]
+    ['0.95', '0.60']
+    >>> [f"{difference:.2f}" for difference in found.above("ridge").mean("lda")]
+    ['0.05', '0.05']
     """
 
     by: str
@@ -163,9 +174,23 @@ def sensitivity(
     Sensitivity
         Means with 95 % intervals. Random splits share images: the intervals say how much the split matters, not how
         other data would do.
+
+    Examples
+    --------
+    >>> import equibook as eq
+    >>> from equibook.sensitivity import sensitivity
+    >>> X, y = eq.datasets.load_shapes(24, 16, classes=("bar", "ring"), random_state=0)
+    >>> model = eq.GlassBoxClassifier(representation=eq.Representation(scales=(1.6,), invariant="k0"))
+    >>> found = sensitivity(model, X, y, by="angle", amounts=(0, 90), classifiers=["lda"], n_train=12, n_splits=2)
+    >>> found.accuracies["lda"].shape  # amounts, splits
+    (2, 2)
+    >>> bool(found.mean("lda")[0] == found.mean("lda")[1])  # quarter turns change nothing
+    True
     """
     images = as_images(X)
     labels = check_labels(y, len(images))
+    if len(np.unique(labels)) < 2:
+        raise ValueError(f"`y` must hold at least two classes, got {labels[0]!r} alone. Pass images of others too.")
     check_choice(by, UNITS, name="by")
     names = [check_choice(name, CLASSIFIERS, name="classifiers") for name in classifiers]
     steps = _check_amounts(AMOUNTS[by] if amounts is None else amounts, by, len(images))

@@ -11,7 +11,23 @@ _OVERSAMPLING = 8
 
 
 class Symmetry(NamedTuple):
-    """How a shape maps to itself: by turns of 360/order degrees (0: by any turn), and by some mirror or by none."""
+    """How a shape maps to itself: by turns, and by mirrors or not.
+
+    Parameters
+    ----------
+    order : int
+        Turns of 360/order degrees leave the shape as it is; 0 where any turn does.
+    mirror : bool
+        Whether some mirror image is the shape itself.
+
+    Examples
+    --------
+    >>> from equibook.shapes import SHAPES, Symmetry
+    >>> SHAPES["star"]
+    Symmetry(order=5, mirror=True)
+    >>> [name for name, symmetry in SHAPES.items() if symmetry == Symmetry(order=2, mirror=False)]
+    ['S', 'Z']
+    """
 
     order: int
     mirror: bool
@@ -66,6 +82,16 @@ def draw_shape(
     Returns
     -------
     ndarray of shape (size, size), float32, in [0, 1]
+
+    Examples
+    --------
+    A half turn leaves an S as it is, a mirror makes it a Z.
+
+    >>> import numpy as np
+    >>> from equibook.shapes import draw_shape
+    >>> s, z = draw_shape("S"), draw_shape("Z")
+    >>> s.shape, np.allclose(np.rot90(s, 2), s), np.allclose(s[:, ::-1], s), np.allclose(s[:, ::-1], z)
+    ((32, 32), True, False, True)
     """
     check_choice(name, SHAPES, name="name")
     fine = check_positive_int(size, name="size") * _OVERSAMPLING

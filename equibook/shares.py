@@ -23,8 +23,11 @@ class Share:
 
     Examples
     --------
+    >>> from equibook.shares import Share
     >>> print(Share(18, 20))
     90.0% (69.9% to 97.2%)
+    >>> Share(18, 20).overlaps(Share(13, 20)), Share(180, 200).overlaps(Share(130, 200))
+    (True, False)
     """
 
     n_right: int
@@ -51,7 +54,16 @@ class Share:
         return max(low, 0.0), min(high, 1.0)
 
     def overlaps(self, other: "Share") -> bool:
-        """Return whether the two intervals have a number in common: then chance may have made the difference."""
+        """Return whether the two intervals have a number in common: then chance may have made the difference.
+
+        Parameters
+        ----------
+        other : Share
+
+        Returns
+        -------
+        bool
+        """
         (low, high), (others_low, others_high) = self.interval, other.interval
         return low <= others_high and others_low <= high
 

@@ -34,13 +34,37 @@ def in_disc(X: Any) -> Tensor:
     Returns
     -------
     Tensor of shape (n_samples, n_channels, size, size)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.sides import in_disc
+    >>> seen = in_disc(np.ones((1, 1, 32, 32)))
+    >>> tuple(seen.shape), float(seen[0, 0, 0, 0]), float(seen[0, 0, 16, 16])
+    ((1, 1, 32, 32), 0.0, 1.0)
     """
     images = as_images(X)
     return images * disc_window(images.shape[-1]).to(images)
 
 
 def read_pixels(X: Any) -> np.ndarray:
-    """Return the pixels within the disc: ndarray of shape (n_samples, n_channels * size**2)."""
+    """Return the pixels within the disc.
+
+    Parameters
+    ----------
+    X : ndarray or Tensor of shape (n_samples, n_channels, size, size)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_channels * size**2)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.sides import read_pixels
+    >>> read_pixels(np.ones((5, 3, 16, 16))).shape
+    (5, 768)
+    """
     return in_disc(X).flatten(1).numpy()
 
 
@@ -57,6 +81,14 @@ def alexnet_reader(weights: str | None = None, *, batch_size: int = 64) -> Reade
     Returns
     -------
     callable
+        Takes images of shape (n_samples, 1 or 3, size, size) and returns an ndarray of shape (n_samples, n_features).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.sides import alexnet_reader
+    >>> alexnet_reader("digits")(np.ones((5, 1, 32, 32))).shape
+    (5, 256)
     """
     net = alexnet.load(weights or alexnet.best_available())
 
@@ -76,5 +108,27 @@ def _for_alexnet(net: Any, images: Tensor) -> Tensor:
 
 
 def glass_reader(layer_1: Representation) -> Reader:
-    """Return a fitted Layer 1 as a function."""
+    """Return a fitted Layer 1 as a function.
+
+    Parameters
+    ----------
+    layer_1 : Representation
+
+    Returns
+    -------
+    callable
+        Takes images (n_samples, n_channels, size, size) and returns an ndarray of shape (n_samples, n_features).
+
+    Examples
+    --------
+    What this side reads stays as the images turn.
+
+    >>> import numpy as np
+    >>> from equibook import Representation, datasets
+    >>> from equibook.sides import glass_reader, read_pixels
+    >>> X, _ = datasets.load_shapes(4, 16, random_state=0)
+    >>> read, turned = glass_reader(Representation().fit(X)), np.rot90(X, axes=(2, 3))
+    >>> np.allclose(read(turned), read(X), atol=1e-4), np.allclose(read_pixels(turned), read_pixels(X), atol=1e-4)
+    (True, False)
+    """
     return lambda images: layer_1.transform(as_images(images)).numpy()

@@ -21,7 +21,7 @@ _COLUMNS = ("stage", "shape", "sees", "of", "stride", "centred", "weights", "mul
 class Stage:
     """One stage of a network.
 
-    Attributes
+    Parameters
     ----------
     name : str
     shape : tuple of int
@@ -39,7 +39,17 @@ class Stage:
     multiply_adds : int
         Multiplications, each with an addition, for one image; biases, maxima and ReLUs are not counted.
     fields : pair of Extents
-        What each place sees, as in `equibook.receptive_fields`.
+        What each place sees, as in `equibook.receptive_fields`: pairs of int ndarrays of shape (n_places,).
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from equibook.stage_table import measure_stages
+    >>> stage = measure_stages([("conv1", nn.Conv2d(3, 4, 5, stride=2))], 17)["conv1"]
+    >>> stage.shape, stage.receptive_field, stage.stride, stage.n_weights
+    ((4, 7, 7), 5, 2, 304)
+    >>> stage.box(0, 1)  # rows 0 to 4, columns 2 to 6
+    (0, 4, 2, 6)
     """
 
     name: str
@@ -56,6 +66,15 @@ class Stage:
         """Return what the value at one place sees: the first and last row, and the first and last column of pixels.
 
         Of units without places, `box(0, 0)` is what all of them see.
+
+        Parameters
+        ----------
+        row, column : int
+            Of the place, from 0 on.
+
+        Returns
+        -------
+        top, bottom, left, right : int
         """
         (top, bottom), (left, right) = self.fields
         if not (0 <= row < len(top) and 0 <= column < len(left)):
@@ -68,7 +87,7 @@ class Stage:
 class StageTable(Table):
     """The stages of a network at one size of images, as a table.
 
-    Attributes
+    Parameters
     ----------
     size : int
         Of the images, in pixels.
@@ -77,6 +96,16 @@ class StageTable(Table):
         Which weights the network has, for figures to say so.
     untrained : tuple of str
         Stages whose weights have not been trained.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from equibook.stage_table import measure_stages
+    >>> print(measure_stages([("conv1", nn.Conv2d(3, 4, 5, stride=2)), ("conv2", nn.Conv2d(4, 8, 3))], 17))
+    stage      shape  sees  of  stride  centred  weights  multiply-adds
+    conv1  4 × 7 × 7     5   5       2      yes      304         14 700
+    conv2  8 × 5 × 5     9   9       2      yes      296          7 200
+      all  17 pixels                                 600         21 900
     """
 
     size: int
@@ -148,6 +177,15 @@ def measure_stages(layers: Sequence[tuple[str, nn.Module]], size: int, **known: 
     Returns
     -------
     StageTable
+
+    Examples
+    --------
+    Each of 4 x 7 x 7 numbers takes 3 x 5 x 5 weights.
+
+    >>> from torch import nn
+    >>> from equibook.stage_table import measure_stages
+    >>> measure_stages([("conv1", nn.Conv2d(3, 4, 5, stride=2))], 17)["conv1"].multiply_adds == 196 * 75
+    True
     """
     fields, unclipped, stride, off = see_pixels(size, size), 1, 1, 0
     shape: tuple[int, ...] = (3, size, size)

@@ -33,12 +33,21 @@ def read_batches(source: Any, batch_size: int = 128) -> Iterator[Tensor]:
 
     Parameters
     ----------
-    source : array, memory map, Tensor, DataLoader, or iterable of images
+    source : array, memory map or Tensor of shape (n_samples, n_channels, height, width), DataLoader, or iterable
+        Of images or batches of images; see `equibook.streaming`.
     batch_size : int
 
     Yields
     ------
     Tensor of shape (batch_size, n_channels, height, width)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.streaming import read_batches
+    >>> three_files = (np.zeros((5, 16, 16)) for _ in range(3))
+    >>> [tuple(batch.shape) for batch in read_batches(three_files, 8)]
+    [(8, 1, 16, 16), (7, 1, 16, 16)]
     """
     check_positive_int(batch_size, name="batch_size")
     waiting: list[Tensor] = []
@@ -64,7 +73,8 @@ def transform_batches(
     ----------
     layer_1 : Representation or Pixels
         Fitted: on a few images of the same shape, since nothing is learned.
-    source : array, memory map, Tensor, DataLoader, or iterable of images
+    source : array, memory map or Tensor of shape (n_samples, n_channels, height, width), DataLoader, or iterable
+        Of images or batches of images; see `equibook.streaming`.
     batch_size : int
     workers : int
         Batches that are worked on at a time. More than one are threads of this process, and torch takes one thread in
@@ -73,6 +83,15 @@ def transform_batches(
     Yields
     ------
     ndarray of shape (batch_size, n_features)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.representation import Pixels
+    >>> from equibook.streaming import transform_batches
+    >>> images = np.zeros((5, 16, 16))
+    >>> [features.shape for features in transform_batches(Pixels().fit(images[:1]), images, 2)]
+    [(2, 256), (2, 256), (1, 256)]
     """
     check_is_fitted(layer_1, "size_")
     check_positive_int(workers, name="workers")
@@ -91,7 +110,8 @@ def save_features(
     ----------
     layer_1 : Representation or Pixels
         Fitted.
-    source : array, memory map, Tensor, DataLoader, or iterable of images
+    source : array, memory map or Tensor of shape (n_samples, n_channels, height, width), DataLoader, or iterable
+        Of images or batches of images; see `equibook.streaming`.
     path : str or Path
         Ends in ".npy". It appears when all is written: an interruption leaves no half file.
     n_samples : int, optional
@@ -103,6 +123,21 @@ def save_features(
     -------
     int
         The number of images.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from equibook.representation import Pixels
+    >>> from equibook.streaming import save_features
+    >>> images = np.random.default_rng(0).random((5, 16, 16))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "features.npy")
+    ...     save_features(Pixels().fit(images[:1]), images, path, batch_size=2)
+    ...     np.array_equal(np.load(path), images.reshape(5, 256))
+    5
+    True
     """
     target = Path(path)
     if target.suffix != ".npy":
@@ -135,6 +170,17 @@ def fit_reduction(rows: Rows, n_components: int, *, whiten: bool = False) -> Red
     Reduction
         With scikit-learn's IncrementalPCA: its components come near to those of all data at once, the more of them are
         kept the nearer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.reduction import Reduction
+    >>> from equibook.streaming import fit_reduction
+    >>> X = np.random.default_rng(0).normal(size=(60, 1)) * np.arange(1, 9)  # eight features that vary together
+    >>> streamed = fit_reduction(lambda: np.split(X, 6), 1)
+    >>> Z, at_once = streamed.transform(X), Reduction(1).fit_transform(X)
+    >>> Z.shape, np.allclose(abs(Z), abs(at_once))  # a component is known up to its sign
+    ((60, 1), True)
     """
     check_positive_int(n_components, name="n_components")
     scaler = StandardScaler()

@@ -26,6 +26,19 @@ class Table:
         The first entry of each says what the row is about.
     notes : sequence of str
         Written below the table.
+
+    Examples
+    --------
+    >>> from equibook.summaries import Table
+    >>> rows = [["00-1", "✓ done"], ["00-2", "✗ not yet"]]
+    >>> print(Table("Made up.", ["exercise", "state"], rows, notes=["More to come."]))
+    Made up.
+    <BLANKLINE>
+    exercise  state
+    00-1      ✓ done
+    00-2      ✗ not yet
+    <BLANKLINE>
+    More to come.
     """
 
     caption: str
@@ -60,6 +73,27 @@ def summarise_reader(exercises: Sequence[Exercise]) -> Table:
     -------
     Table
         All exercises where none was tried.
+
+    Examples
+    --------
+    >>> import contextlib
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook import progress
+    >>> from equibook.exercises import Exercise
+    >>> from equibook.summaries import summarise_reader
+    >>> about = {"minutes": 1, "wants": "a whole number", "right": "Right.", "find_fault": lambda answer: None}
+    >>> cube = Exercise("90-1", title="Faces of a cube", level="easy", **about)
+    >>> ball = Exercise("90-2", title="Symmetries of a ball", level="hard", **about)
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    ...     _ = Path(progress.MANIFEST).write_text("{}")  # as `equibook lab` makes a reader's folder
+    ...     progress.record("90-1", "done")
+    ...     print(summarise_reader([cube, ball]))
+    1 of 2 exercises of the book done; this is kept in equibook-progress.json.
+    <BLANKLINE>
+    exercise  title                 level  state        tries
+    90-1      Faces of a cube       easy   ✓ done       1
+    90-2      Symmetries of a ball  hard   ○ not tried  0
     """
     known = progress.load()
     chapters = {name[:2] for name in known}
@@ -84,6 +118,26 @@ def summarise_readers(folder: Path, exercises: Sequence[Exercise]) -> Table:
     -------
     Table
         A row for each reader. Files that cannot be read are named below.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook import progress
+    >>> from equibook.exercises import list_exercises
+    >>> from equibook.summaries import summarise_readers
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, state, tries in (("ada", "done", 2), ("ben", "not yet", 5)):
+    ...         (Path(folder) / name).mkdir()
+    ...         known = f'{{"exercises": {{"00-1": {{"state": "{state}", "tries": {tries}}}}}}}'
+    ...         _ = (Path(folder) / name / progress.FILE).write_text(known)
+    ...     print(summarise_readers(Path(folder), list_exercises("00")))
+    ✓ done, ✗ not yet, ○ not tried; the number says how many answers were checked.
+    <BLANKLINE>
+    reader   00-1
+    ada      ✓ 2
+    ben      ✗ 5
+    done by  1 of 2
     """
     files = sorted(path for pattern in (f"*/{FILE}", f"*/*/{FILE}") for path in folder.glob(pattern))
     if not files:

@@ -53,6 +53,18 @@ class Throughput(Table):
     device : str
     machine : str
         Processor, cores and versions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.throughput import Throughput
+    >>> made_up = {"n_images": 1000, "size": 32, "n_features": 90, "device": "cpu", "machine": "made up"}
+    >>> seconds, memory = np.array([[2.0], [0.5]]), np.array([10.0, 90.0])
+    >>> found = Throughput((1, 128), (1, 1), seconds, memory, start=300.0, **made_up)
+    >>> found.images_per_second.tolist()
+    [500.0, 2000.0]
+    >>> found.best(), found.best(most_memory=50)  # the second setting, unless memory is short
+    (1, 0)
     """
 
     batch_sizes: tuple[int, ...]
@@ -130,6 +142,17 @@ def measure_throughput(
     Returns
     -------
     Throughput
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook import Representation
+    >>> from equibook.throughput import measure_throughput
+    >>> layer_1 = Representation(scales=(1.6,), invariant="k0").fit(np.zeros((1, 16, 16)))
+    >>> measure_throughput(layer_1, batch_sizes=(16, 0))  # all is checked before the clock runs
+    Traceback (most recent call last):
+    ...
+    ValueError: `batch_sizes` must be a positive integer, got 0. Pass a whole number such as 8.
     """
     check_is_fitted(layer_1, "size_")
     for name, values in (("batch_sizes", batch_sizes), ("workers", workers)):
@@ -178,6 +201,14 @@ def follow_memory(n_images: int, *, size: int = 32, batch_size: int = 128, keep:
     -------
     float ndarray of shape (n_batches, 2)
         Images done, and MB (10⁶ bytes) above what the process held before the first image.
+
+    Examples
+    --------
+    >>> from equibook.throughput import follow_memory
+    >>> follow_memory(0)  # all is checked before the process starts
+    Traceback (most recent call last):
+    ...
+    ValueError: `n_images` must be a positive integer, got 0. Pass a whole number such as 8.
     """
     for name, value in (("n_images", n_images), ("size", size), ("batch_size", batch_size)):
         check_positive_int(value, name=name)
@@ -187,7 +218,23 @@ def follow_memory(n_images: int, *, size: int = 32, batch_size: int = 128, keep:
 
 
 def peak_memory() -> float:
-    """Return the most memory that this process ever held, in MB (10⁶ bytes)."""
+    """Return the most memory that this process ever held.
+
+    Returns
+    -------
+    float
+        In MB (10⁶ bytes).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.throughput import peak_memory
+    >>> before = peak_memory()
+    >>> x = np.ones(10**6)  # 8 MB, let go again: the peak never falls
+    >>> del x
+    >>> peak_memory() >= before > 0
+    True
+    """
     info = psutil.Process().memory_info()
     if hasattr(info, "peak_wset"):  # Windows
         return float(info.peak_wset / 1e6)

@@ -45,7 +45,7 @@ PACKAGES = ("numpy", "safetensors", "scikit-learn", "torch")
 class Recipe:
     """How a network is trained: by AdamW, the learning rate rising to its largest and falling again (one cycle).
 
-    Attributes
+    Parameters
     ----------
     epochs, batch_size : int
     learning_rate : float
@@ -55,6 +55,12 @@ class Recipe:
     label_smoothing : float
         The share of a label that is spread over all classes.
     trained_in, stored_in : torch.dtype
+
+    Examples
+    --------
+    >>> from equibook.train_networks import RECIPES, Recipe
+    >>> Recipe(epochs=1, batch_size=20, learning_rate=0.001, shift=2).trained_in, RECIPES["lenet"].trained_in
+    (torch.float32, torch.float64)
     """
 
     epochs: int
@@ -81,7 +87,15 @@ def split_digits(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
 
     Returns
     -------
-    X_train, X_test, y_train, y_test : ndarrays of 1000 and 797 samples, as those of `train_test_split`
+    X_train, X_test : float32 ndarrays of shape (1000, 1, size, size) and (797, 1, size, size)
+    y_train, y_test : int ndarrays of shape (1000,) and (797,)
+
+    Examples
+    --------
+    >>> from equibook.train_networks import split_digits
+    >>> X_train, X_test, y_train, y_test = split_digits("lenet")
+    >>> X_train.shape, X_test.shape
+    ((1000, 1, 32, 32), (797, 1, 32, 32))
     """
     X, y = load_digits(size=INPUT[check_choice(name, NAMES, name="name")][1])
     X_train, X_test, y_train, y_test = train_test_split(X, y, train_size=N_TRAIN, stratify=y, random_state=0)
@@ -117,6 +131,18 @@ def train(
     -------
     nn.Sequential
         In evaluation mode, with weights in float32, rounded to what is stored.
+
+    Examples
+    --------
+    One epoch on few digits: enough to see that weights come back, too little to read.
+
+    >>> from equibook import datasets
+    >>> from equibook.train_networks import Recipe, train
+    >>> X, y = datasets.load_digits(size=32)
+    >>> recipe = Recipe(epochs=1, batch_size=20, learning_rate=0.001, shift=2)
+    >>> network = train("lenet", X[:40], y[:40], recipe=recipe)
+    >>> network.training, tuple(network.conv1.weight.shape)
+    (False, (6, 1, 5, 5))
     """
     recipe = recipe or RECIPES[check_choice(name, NAMES, name="name")]
     generator = torch.Generator().manual_seed(random_state)
@@ -141,6 +167,14 @@ def accuracy(name: str, network: nn.Module, images: Any, labels: Any) -> float:
     Returns
     -------
     float from 0 to 1
+
+    Examples
+    --------
+    >>> from equibook import datasets, networks
+    >>> from equibook.train_networks import accuracy
+    >>> X, y = datasets.load_digits(size=32)
+    >>> accuracy("lenet", networks.load("lenet"), X[:100], y[:100]) > 0.9
+    True
     """
     x = preprocess(name, images)
     with torch.no_grad():
@@ -159,6 +193,17 @@ def turn_at_random(images: np.ndarray, *, random_state: int = 0) -> np.ndarray:
     Returns
     -------
     ndarray of the shape given
+
+    Examples
+    --------
+    LeNet has learned upright digits only.
+
+    >>> from equibook import datasets, networks
+    >>> from equibook.train_networks import accuracy, turn_at_random
+    >>> X, y = datasets.load_digits(size=32)
+    >>> turned = turn_at_random(X[:100])
+    >>> turned.shape, accuracy("lenet", networks.load("lenet"), turned, y[:100]) < 0.7
+    ((100, 1, 32, 32), True)
     """
     return rotate(images, np.random.default_rng(random_state).uniform(0, 360, len(images)))
 
@@ -179,6 +224,18 @@ def write(name: str, network: nn.Module, folder: Path, **about: Any) -> str:
     -------
     str
         The sha256 of the file of weights.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from equibook import networks
+    >>> from equibook.train_networks import write
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sha256 = write("lenet", networks.build("lenet"), Path(folder), epochs=0)
+    ...     card = networks.card("lenet", folder)
+    >>> card["epochs"], card["sha256"] == sha256
+    (0, True)
     """
     kind = RECIPES[check_choice(name, NAMES, name="name")].stored_in
     weights = {key: values.detach().to(kind).contiguous() for key, values in network.state_dict().items()}
@@ -197,7 +254,7 @@ def write(name: str, network: nn.Module, folder: Path, **about: Any) -> str:
     return str(facts["sha256"])
 
 
-def train_and_write(name: str, folder: Path, *, random_state: int = 0, n_threads: int = 1) -> dict[str, Any]:
+def _train_and_write(name: str, folder: Path, *, random_state: int = 0, n_threads: int = 1) -> dict[str, Any]:
     """Train a network as it comes with the package, test what was written, and say so on the card.
 
     Parameters
@@ -228,13 +285,33 @@ def train_and_write(name: str, folder: Path, *, random_state: int = 0, n_threads
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train, write weights and cards, and print a table."""
+    """Train, write weights and cards, and print a table.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Options; by default those of the command line.
+
+    Returns
+    -------
+    int
+        0, or 2 where it cannot be done.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from equibook.train_networks import main
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     main(["lenet", "--output", folder, "--seed", "-1"])  # no seed is below 0: nothing is trained
+    network          epochs  held-out digits  turned at random  seconds  sha256
+    2
+    """
     args = _make_parser().parse_args(argv)
     print(f"{'network':16}{'epochs':>7}{'held-out digits':>17}{'turned at random':>18}{'seconds':>9}  sha256")
     try:
         _make_folder(args.output)
         for name in NAMES if args.name is None else (args.name,):
-            row = train_and_write(name, args.output, random_state=args.seed, n_threads=args.threads)
+            row = _train_and_write(name, args.output, random_state=args.seed, n_threads=args.threads)
             numbers = f"{row['epochs']:7}{row['accuracy']:17.2%}{row['accuracy_turned']:18.2%}{row['seconds']:9.1f}"
             print(f"{name:16}{numbers}  {row['sha256'][:12]}", flush=True)
     except (OSError, ValueError) as error:

@@ -46,6 +46,18 @@ class Parts:
         By the name of the operator that adds them, as they arrive at the unit.
     value : float
         What the network itself computes there.
+
+    Examples
+    --------
+    Why LeNet gives the first digit, a 0, its score: one part for each pixel, and one for the biases of each layer.
+
+    >>> from equibook import datasets, networks, unfold
+    >>> X, y = datasets.load_digits(size=32)
+    >>> parts = unfold.unfold_network(networks.load("lenet").double(), X[:1]).parts(0)
+    >>> parts.pixels.shape, list(parts.biases)
+    ((1, 32, 32), ['conv1', 'conv2', 'fc1', 'fc2', 'fc3'])
+    >>> parts.gap < 1e-12
+    True
     """
 
     pixels: Any
@@ -82,6 +94,21 @@ class UnfoldedNetwork:
         What each operator has made of the image.
     output : Tensor of shape (1, ...)
         The last of them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.unfold import UnfoldedNetwork
+    >>> image = torch.arange(16.0).view(1, 1, 4, 4)
+    >>> unfolded = UnfoldedNetwork(nn.Sequential(nn.MaxPool2d(2), nn.ReLU(), nn.Flatten()), image)
+    >>> unfolded
+    operator  kind       numbers    gate       sees, pixels
+    0         MaxPool2d  1 × 2 × 2  25% taken  2 × 2
+    1         ReLU       1 × 2 × 2  100% open  2 × 2
+    2         Flatten    4                     4 × 4
+    >>> unfolded.rows([3])[0, 0].tolist()  # number 3 is the last pixel
+    [[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
     """
 
     def __init__(self, network: nn.Module, image: Any) -> None:
@@ -273,6 +300,7 @@ def unfold_network(network: nn.Module, image: Any) -> UnfoldedNetwork:
     Examples
     --------
     >>> from torch import nn, ones
+    >>> from equibook.unfold import unfold_network
     >>> network = nn.Sequential(nn.Flatten(), nn.Linear(4, 2), nn.ReLU()).eval()
     >>> unfold_network(network, ones(1, 2, 2)).names
     ['0', '1', '2']

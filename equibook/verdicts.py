@@ -33,6 +33,16 @@ class Verdict:
     state : {"not tried", "not yet", "done"}
     message : str
         What is wrong and what to try, or what makes the answer right. Words in backquotes are shown as code.
+
+    Examples
+    --------
+    >>> from equibook.verdicts import Verdict
+    >>> verdict = Verdict("00-1 Which way does the arrow turn?", "not yet", "Look at the sign in the exponent.")
+    >>> print(verdict)
+    ✗ Not yet: 00-1 Which way does the arrow turn?
+      Look at the sign in the exponent.
+    >>> sorted(verdict._repr_mimebundle_())  # what a notebook asks it for
+    ['text/html', 'text/plain']
     """
 
     title: str
@@ -77,6 +87,23 @@ def judge(answer: Any, find_fault: Callable[[Any], str | None], *, title: str, w
     Returns
     -------
     Verdict
+
+    Examples
+    --------
+    >>> from equibook.verdicts import judge
+    >>> def find_fault(square):
+    ...     return None if square(3) == 9 else f"Of 3 it makes {square(3)}."
+    >>> def divide(x):
+    ...     return x / 0
+    >>> words = {"title": "Square a number", "wants": "a function", "right": "So it is."}
+    >>> for answer in (lambda x: x**2, lambda x: 2 * x, divide, 9, ...):
+    ...     verdict = judge(answer, find_fault, **words)
+    ...     print(verdict.label, "-", verdict.message)
+    ✓ Done - So it is.
+    ✗ Not yet - Of 3 it makes 6.
+    ✗ Not yet - Your function stopped at `return x / 0` with ZeroDivisionError: division by zero. Wanted: a function.
+    ✗ Not yet - Nothing can be made of this answer (TypeError: 'int' object is not callable). Wanted: a function.
+    ○ Not tried - Put your answer in place of the three dots and run both cells again. Wanted: a function.
     """
     try:
         if _is_untried(answer):

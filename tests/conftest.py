@@ -14,6 +14,7 @@ from hypothesis import settings
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 BOOK = Path(__file__).resolve().parent.parent / "docs" / "book.py"
+PICTURES = os.environ.get("EQUIBOOK_CACHE", "")  # tests/run_all.py puts there what the notebooks have drawn
 
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
@@ -69,7 +70,7 @@ def _guarded_lookup(getaddrinfo):
 
 @pytest.fixture(scope="session", autouse=True)
 def no_cache_of_pictures():
-    """Draw the pictures of explorers anew, whatever lies in the cache of whoever runs the tests."""
+    """Draw the pictures of explorers anew, whatever lies in a cache; the book and the browser have `pictures`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EQUIBOOK_CACHE", "")
         yield
@@ -84,7 +85,13 @@ def close_figures():
 
 
 @pytest.fixture(scope="session")
-def book(tmp_path_factory):
+def pictures():
+    """The folder of pictures that need not be drawn anew for the book and the browser; empty if there is none."""
+    return PICTURES
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory, pictures):
     """Build chapters 00 and 09 and the reference, once for all workers, and return the folder of the pages."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -92,7 +99,7 @@ def book(tmp_path_factory):
     log, status = folder / "book.log", folder / "book.status"
     with FileLock(folder / "book.lock"):
         if not status.exists():
-            call = [sys.executable, BOOK, "--only", "00", "09", "--output", folder / "book"]
+            call = [sys.executable, BOOK, "--only", "00", "09", "--output", folder / "book", "--pictures", pictures]
             with log.open("w") as file:
                 done = subprocess.run(call, stdout=file, stderr=subprocess.STDOUT)
             status.write_text(str(done.returncode))

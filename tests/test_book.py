@@ -87,6 +87,13 @@ def test_every_chapter_was_run(book):
         assert not any(output.get("name") == "stderr" for cell in code for output in cell["outputs"])
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_what_installs_on_colab_is_run_and_not_shown(book, chapter):
+    executed = (book.parent / "jupyter_execute" / f"{chapter}.ipynb").read_text(encoding="utf-8")
+    assert "pip install --quiet" in executed
+    assert "pip install --quiet" not in pages(book)[f"{chapter}.html"].get_text()
+
+
 def test_the_search_finds_words_of_text_and_library(book):
     index = (book / "searchindex.js").read_text(encoding="utf-8")
     data = json.loads(index.removeprefix("Search.setIndex(").removesuffix(")"))

@@ -133,8 +133,8 @@ def test_a_picture_that_fails_shows_its_message_and_the_rest_lives():
     assert "'<i>'" in sent[2]["error"]
     assert "<i>" not in figure.to_html()
     assert Page(figure.to_html()).state["frames"][1] == sent[1]
-    assert "image/png" in figure._repr_mimebundle_()
-    assert "image/png" not in figure.set(n=0)._repr_mimebundle_()
+    assert "image/png" in figure._repr_mimebundle_()[0]
+    assert "image/png" not in figure.set(n=0)._repr_mimebundle_()[0]
 
 
 def test_a_picture_that_fails_is_warned_of():
@@ -217,12 +217,20 @@ def test_a_move_in_the_browser_sends_nothing_back(monkeypatch):
 
 def test_the_bundle_holds_all_forms():
     figure = explorer().set(angle=45)
-    bundle = figure._repr_mimebundle_()
+    bundle, metadata = figure._repr_mimebundle_()
     assert bundle[WIDGET]["model_id"] == figure.widget.model_id
     assert bundle["text/plain"] == "Explorer(angle: 0° … 90°; 3 pictures)"
     assert pixel(base64.b64decode(bundle["image/png"])) == round(45 / 200 * 255)
     assert bundle["text/html"].startswith("<div id=")
+    assert metadata == {}
     json.dumps(bundle)
+
+
+def test_what_colab_needs_is_handed_on(monkeypatch):
+    """There anywidget names the widget manager in the metadata of what is shown."""
+    figure, manager = explorer(), {WIDGET: {"colab": {"custom_widget_manager": {"url": "an address"}}}}
+    monkeypatch.setattr(type(figure.widget), "_repr_mimebundle_", lambda self: ({WIDGET: {}}, manager))
+    assert figure._repr_mimebundle_()[1] == manager
 
 
 def test_the_page_holds_every_picture_once_and_shows_the_chosen_one():

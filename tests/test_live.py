@@ -367,12 +367,19 @@ def test_the_page_is_small_and_needs_no_other_file(figure):
 
 
 def test_the_bundle_holds_all_forms(figure):
-    bundle = figure._repr_mimebundle_()
+    bundle, metadata = figure._repr_mimebundle_()
     assert bundle[WIDGET]["model_id"] == figure.widget.model_id
     assert bundle["text/plain"] == repr(figure)
     assert bundle["text/html"].startswith("<div id=")
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert metadata == {}
     json.dumps(bundle)
+
+
+def test_what_colab_needs_is_handed_on(figure, monkeypatch):
+    manager = {WIDGET: {"colab": {"custom_widget_manager": {"url": "an address"}}}}
+    monkeypatch.setattr(type(figure.widget), "_repr_mimebundle_", lambda self: ({WIDGET: {}}, manager))
+    assert figure._repr_mimebundle_()[1] == manager
 
 
 # --- bad input ---

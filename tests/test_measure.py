@@ -332,8 +332,8 @@ BAD_SEPARATIONS = [
     (FEATURES, np.zeros(30, int), "`y` must hold at least two classes, got [0]. Pass samples of a second"),
     (FEATURES, np.arange(30), "`y` must hold some class twice, got 30 classes of one sample each. Pass more"),
     (FEATURES, Y[:7], "`y` must hold one label per image, got 7 labels for 30 images. Pass"),
-    (FEATURES * np.nan, Y, "`features` must give finite numbers, got NaN or infinite ones. Look"),
-    (1.0, [0], "`features` must give shape (n_samples, ...), got (). Keep the samples"),
+    (FEATURES * np.nan, Y, "`features` must hold finite numbers, got NaN or infinite ones. Remove"),
+    (1.0, [0], "`features` must have shape (n_samples, ...), not empty, got (). Pass one row"),
 ]
 
 

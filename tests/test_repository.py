@@ -90,7 +90,7 @@ def unpickling(source):
 
 
 def without_magics(code):
-    return "\n".join(line for line in code.splitlines() if not line.lstrip().startswith(("%", "!")))
+    return re.sub(r"^(\s*)[%!].*", r"\1pass", code, flags=re.MULTILINE)
 
 
 def python_of(path):

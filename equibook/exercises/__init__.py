@@ -55,6 +55,20 @@ class Exercise:
         What is said to a right answer.
     find_fault : callable
         Takes the answer; returns a hint, or None where the answer is right.
+
+    Examples
+    --------
+    >>> from equibook.exercises import Exercise
+    >>> def find_fault(answer):
+    ...     return None if answer == 6 else "Each of the 12 edges belongs to two of them."
+    >>> about = {"title": "How many faces has a cube?", "level": "easy", "minutes": 1}
+    >>> said = {"wants": "a whole number", "right": "As many as a die has numbers."}
+    >>> cube = Exercise("90-1", **about, **said, find_fault=find_fault)
+    >>> print(cube.check(4))
+    ✗ Not yet: 90-1 How many faces has a cube?
+      Each of the 12 edges belongs to two of them.
+    >>> cube.check(6).label, cube.check(...).label, cube.check("six").label
+    ('✓ Done', '○ Not tried', '✗ Not yet')
     """
 
     name: str
@@ -73,7 +87,36 @@ class Exercise:
 def exercise(
     name: str, *, title: str, level: str, minutes: int, wants: str, right: str
 ) -> Callable[[FindFault], FindFault]:
-    """Register the decorated function as the check of an exercise; the parameters are those of `Exercise`."""
+    """Register the decorated function as the check of an exercise; the parameters are those of `Exercise`.
+
+    Parameters
+    ----------
+    name : str
+        Chapter and number, such as "05-1".
+    title : str
+    level : {"easy", "medium", "hard"}
+    minutes : int
+        That it may take.
+    wants : str
+        What kind of answer is wanted, such as "a number of degrees, such as 45".
+    right : str
+        What is said to a right answer.
+
+    Returns
+    -------
+    callable
+        The decorator, which returns the function that it is given.
+
+    Examples
+    --------
+    >>> from equibook.exercises import exercise
+    >>> said = {"wants": "a whole number", "right": "As many as a die has numbers."}
+    >>> @exercise("90-2", title="How many faces has a cube?", level="easy", minutes=1, **said)
+    ... def faces_of_cube(answer):
+    ...     return None if answer == 6 else "Each of the 12 edges belongs to two of them."
+    >>> faces_of_cube(4)
+    'Each of the 12 edges belongs to two of them.'
+    """
     _check_parameters(name, level, minutes, {"title": title, "wants": wants, "right": right})
 
     def register(find_fault: FindFault) -> FindFault:
@@ -88,7 +131,23 @@ def exercise(
 
 
 def find_exercise(name: str) -> Exercise:
-    """Return the exercise with a name such as "05-1"."""
+    """Return the exercise with a name such as "05-1".
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Exercise
+
+    Examples
+    --------
+    >>> from equibook.exercises import find_exercise
+    >>> found = find_exercise("00-1")
+    >>> found.title, found.level, found.minutes
+    ('Which way does the arrow turn?', 'easy', 3)
+    """
     chapter = str(name)[:2]
     known = {found.name: found for found in list_exercises(chapter)}
     if not isinstance(name, str) or name not in known:
@@ -99,7 +158,22 @@ def find_exercise(name: str) -> Exercise:
 
 
 def list_exercises(chapter: str | None = None) -> list[Exercise]:
-    """Return the exercises of one chapter such as "05", or of all, in their order."""
+    """Return the exercises of one chapter such as "05", or of all, in their order.
+
+    Parameters
+    ----------
+    chapter : str, optional
+
+    Returns
+    -------
+    list of Exercise
+
+    Examples
+    --------
+    >>> from equibook.exercises import list_exercises
+    >>> [exercise.name for exercise in list_exercises("05")]
+    ['05-1', '05-2', '05-3']
+    """
     chapters = [number for number in list_chapters() if chapter in (None, number)]
     for number in chapters:
         import_module(f"{__name__}.chapter_{number}")
@@ -108,7 +182,18 @@ def list_exercises(chapter: str | None = None) -> list[Exercise]:
 
 
 def list_chapters() -> list[str]:
-    """Return the numbers of the chapters with exercises, such as ["00", "09"]."""
+    """Return the numbers of the chapters with exercises, such as ["00", "09"].
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from equibook.exercises import list_chapters
+    >>> list_chapters()[:3]
+    ['00', '01', '02']
+    """
     return sorted(path.stem.removeprefix("chapter_") for path in FOLDER.glob("chapter_*.py"))
 
 

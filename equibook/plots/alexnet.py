@@ -29,6 +29,16 @@ def plot_stages(table: StageTable) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from equibook.plots import plot_stages
+    >>> from equibook.stage_table import measure_stages
+    >>> layers = [("conv1", nn.Conv2d(3, 4, 5, stride=2)), ("flatten", nn.Flatten()), ("fc", nn.Linear(196, 10))]
+    >>> print(plot_stages(measure_stages(layers, 17)).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Weights, multiply-adds and receptive fields of conv1, fc at 17 pixels: 87% of the weights are in the fully
+    connected layers.
     """
     stages = [stage for stage in table.stages if stage.n_weights]
     places, names = np.arange(len(stages)), [stage.name for stage in stages]
@@ -81,6 +91,14 @@ def plot_kernels(kernels: Any, *, weights: str, n_columns: int = 16, what: str =
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_kernels
+    >>> edges = np.array([[1.0, 0.0, -1.0]] * 3)
+    >>> plot_kernels(np.stack([edges, edges.T])[:, None], weights="random", n_columns=2).alt
+    '2 filters of conv1 of 3 x 3 pixels, random weights, red above 0, blue below.'
     """
     w = as_images(kernels, name="kernels").detach().cpu().numpy()
     if w.shape[1] not in (1, 3):
@@ -125,6 +143,14 @@ def plot_unit_maps(image: Any, maps: Any, box: Box, *, name: str, unit: int, wei
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_unit_maps
+    >>> maps = np.array([[-1.0, 2.0], [0.5, -0.5]])  # the largest value, on the right above, sees the frame
+    >>> plot_unit_maps(np.ones((3, 8, 8)), maps, (0, 3, 4, 7), name="conv1", unit=5, weights="random").alt
+    'Unit 5 of conv1, random weights: values from -1 to 2, 50% of them above 0.'
     """
     values = np.asarray(maps, dtype=float)
     row, column = np.unravel_index(int(values.argmax()), values.shape)
@@ -173,6 +199,16 @@ def plot_strongest(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_strongest
+    >>> images, boxes = np.zeros((2, 3, 8, 8)), [(0, 3, 0, 3), (4, 7, 0, 3)]
+    >>> picture = plot_strongest(images, boxes, [2.5, 1.25], name="conv2", unit=7, weights="random")
+    >>> print(picture.alt)  # doctest: +NORMALIZE_WHITESPACE
+    The 2 images that excite unit 7 of conv2 most, random weights: values 2.50 to 1.25, each with a frame about the
+    part that is seen.
     """
     x = as_images(images).detach().cpu().numpy()
     if not len(x) == len(boxes) == len(values):
@@ -214,6 +250,16 @@ def plot_copy(kernel: Any, other: Any, moved: Any, *, titles: Sequence[str], not
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_copy
+    >>> kernel = np.arange(9.0).reshape(1, 3, 3)
+    >>> moved = np.rot90(kernel, axes=(1, 2))
+    >>> titles = ("filter 3", "turned by 90°", "filter 7")
+    >>> plot_copy(kernel, moved, moved, titles=titles, note="They are the same", weights="random").alt
+    'filter 3; turned by 90°; filter 7. They are the same, random weights.'
     """
     shown = [np.asarray(one, dtype=float) for one in (kernel, moved, other)]
     figure = Picture(figsize=(7, 2.9))

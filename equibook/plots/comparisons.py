@@ -29,6 +29,15 @@ def plot_cka(found: Mapping[str, CKA]) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_cka
+    >>> from equibook.probes import CKA
+    >>> made_up = CKA("rot90", ("conv1", "conv2"), np.array([0.75, 0.5]), np.array([0.0, 0.0]), n_samples=100)
+    >>> plot_cka({"a network": made_up}).alt
+    'Linear CKA by stage. a network: conv1 0.75, conv2 0.5. Shuffled pairs lie near 0.'
     """
     stages = _common_stages(found)
     figure = Picture(figsize=(7.2, 3.2), layout="constrained")
@@ -54,6 +63,17 @@ def plot_lie(found: Mapping[str, LieDerivative]) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_lie
+    >>> from equibook.probes import LieDerivative
+    >>> numbers = (np.array([0.02, 0.06]), np.array([0.08, 0.08]), np.array([5.0, 3.0]))  # errors, controls, norms
+    >>> made_up = LieDerivative("rotation", ("conv1", "conv2"), *numbers, n_samples=100)
+    >>> print(plot_lie({"a network": made_up}).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Local equivariance error by stage, as a share of what an unrelated change does. a network: conv1 0.25, conv2
+    0.75.
     """
     stages = _common_stages(found)
     figure = Picture(figsize=(7.2, 3.2), layout="constrained")
@@ -81,6 +101,16 @@ def plot_shifts(found: Mapping[str, ShiftConsistency]) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_shifts
+    >>> from equibook.probes import ShiftConsistency
+    >>> shifts, shares = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0.75, 0.5])
+    >>> made_up = ShiftConsistency(shifts, shares, chance=0.1, n_samples=40)
+    >>> plot_shifts({"a network": made_up}).alt
+    'Share of predictions that stay, by shift; means: a network 62.5% (chance 10%).'
     """
     check_any(found, "found")
     figure = Picture(figsize=(3.1 * len(found) + 0.9, 3.3), layout="constrained")
@@ -115,6 +145,15 @@ def plot_turned_copies(found: TurnedCopies) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_turned_copies
+    >>> from equibook.probes import turned_copies
+    >>> corner, cross = np.array([[3.0, 1, 0], [1, 0, 0], [0, 0, 0]]), np.array([[0.0, 1, 0], [1, 1, 1], [0, 1, 0]])
+    >>> plot_turned_copies(turned_copies(np.stack([corner, cross, np.rot90(corner)]), threshold=0.9)).alt
+    'Similarity of each of 3 kernels to its best copy, and families of sizes 2.'
     """
     figure = Picture(figsize=(9, 3), layout="constrained")
     halves: Any = figure.subfigures(1, 2, width_ratios=(1, 1.5))
@@ -142,7 +181,23 @@ def plot_turned_copies(found: TurnedCopies) -> Figure:
 
 
 def look(i: int) -> dict[str, Any]:
-    """Return colour, marker and dashes of the i-th curve, so that nothing is said by colour alone."""
+    """Return colour, marker and dashes of the i-th curve, so that nothing is said by colour alone.
+
+    Parameters
+    ----------
+    i : int
+
+    Returns
+    -------
+    dict from str to Any
+        Options of `Axes.plot`.
+
+    Examples
+    --------
+    >>> from equibook.plots.comparisons import look
+    >>> [look(i)["marker"] + look(i)["linestyle"] for i in range(3)]
+    ['o-', 's--', '^:']
+    """
     return {
         "color": PALETTE[i % len(PALETTE)],
         "marker": MARKERS[i % len(MARKERS)],
@@ -172,7 +227,28 @@ def _common_stages(found: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def check_any(given: Mapping[str, Any], name: str) -> None:
-    """Check that there is something to draw."""
+    """Check that there is something to draw.
+
+    Parameters
+    ----------
+    given : dict
+    name : str
+        What the message calls it.
+
+    Raises
+    ------
+    ValueError
+        Where it is empty.
+
+    Examples
+    --------
+    >>> from equibook.plots.comparisons import check_any
+    >>> check_any({"digits": 1}, "found")
+    >>> check_any({}, "found")
+    Traceback (most recent call last):
+        ...
+    ValueError: `found` must hold at least one, got none. Pass such as `{'digits': …}`.
+    """
     if not given:
         raise ValueError(f"`{name}` must hold at least one, got none. Pass such as `{{'digits': …}}`.")
 

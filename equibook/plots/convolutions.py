@@ -45,6 +45,18 @@ def plot_conv_matrix(matrix: Any, image_size: Pair, output_size: Pair, *, stride
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.convolution import conv_matrix
+    >>> from equibook.plots import plot_conv_matrix
+    >>> matrix = conv_matrix(np.ones((1, 1, 3, 3)), (4, 4), padding=1, padding_mode="circular")
+    >>> plot_conv_matrix(matrix, 4, 4).alt
+    'The matrix of a convolution, 16 outputs by 16 pixels: circulant. 144 of its numbers are not zero.'
+    >>> matrix = conv_matrix(np.ones((1, 1, 3, 3)), (4, 4))  # only windows that lie within the image
+    >>> plot_conv_matrix(matrix, 4, 2).alt
+    'The matrix of a convolution, 4 outputs by 16 pixels: Toeplitz, not circulant. 36 of its numbers are not zero.'
     """
     size, out = as_pair(image_size, "image_size"), as_pair(output_size, "output_size")
     dense = as_dense(matrix)
@@ -92,6 +104,15 @@ def plot_conv_window(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_conv_window
+    >>> image = np.arange(16.0).reshape(1, 4, 4)
+    >>> print(plot_conv_window(image, np.ones((1, 1, 2, 2)), (0, 1)).alt)  # doctest: +NORMALIZE_WHITESPACE
+    A window of 2 x 2 weights on an image of 4 x 4 pixels, zeros padding; row 1 of the matrix as an image; the
+    matrix with that row marked; the output, +14.00 in row 0, column 1.
     """
     x, weights = as_one_channel(image, kernel)
     options: dict[str, Any] = {"padding": padding, "stride": stride, "dilation": dilation, "padding_mode": padding_mode}
@@ -133,6 +154,15 @@ def plot_conv_costs(costs: Mapping[int, Mapping[str, ConvCost]], *, title: str =
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> from equibook.convolution import conv_costs
+    >>> from equibook.plots import plot_conv_costs
+    >>> costs = {side: conv_costs((1, 1, side, side), 64) for side in (3, 15)}
+    >>> print(plot_conv_costs(costs).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Multiplications by form, kernels of side 3: dense matrix 1.6e+07, sparse matrix 3.5e+04, im2col 3.5e+04, FFT
+    1.1e+05; of side 15: dense matrix 1e+07, sparse matrix 5.6e+05, im2col 5.6e+05, FFT 1.1e+05.
     """
     if not costs:
         hint = "Count one kernel at least, as in `{3: conv_costs((1, 1, 3, 3), 64)}`."
@@ -159,7 +189,30 @@ def plot_conv_costs(costs: Mapping[int, Mapping[str, ConvCost]], *, title: str =
 
 
 def name_structure(found: Sequence[ConvStructure], steps: tuple[int, int] = (1, 1)) -> str:
-    """Say in a few words what structure all of some matrices have."""
+    """Say in a few words what structure all of some matrices have.
+
+    Parameters
+    ----------
+    found : sequence of ConvStructure
+        One for each pair of channels.
+    steps : pair of int
+        The stride, down and across.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.convolution import conv_matrix, conv_structure
+    >>> from equibook.plots.convolutions import name_structure
+    >>> for mode in ("zeros", "circular"):
+    ...     matrix = conv_matrix(np.ones((1, 1, 3, 3)), (4, 4), padding=1, padding_mode=mode)
+    ...     print(mode, "-", name_structure([conv_structure(matrix, 4, 4)]))
+    zeros - Toeplitz, not circulant
+    circular - circulant
+    """
     if all(structure.is_circulant for structure in found):
         return "circulant"
     if not all(structure.is_toeplitz for structure in found):
@@ -200,7 +253,31 @@ def draw_signed(
     *,
     aspect: Literal["equal", "auto"] = "equal",
 ) -> Any:
-    """Draw an array (height, width) in colours around 0, up to the largest number that is given or that it holds."""
+    """Draw an array (height, width) in colours around 0, up to the largest number that is given or that it holds.
+
+    Parameters
+    ----------
+    ax : Axes
+    values : ndarray of shape (height, width)
+    title : str
+    largest : float, optional
+        Where the colours end.
+    aspect : {"equal", "auto"}
+
+    Returns
+    -------
+    AxesImage
+        For a colour bar.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from equibook.plots.convolutions import draw_signed
+    >>> values = np.array([[0.5, -2.0], [1.0, 0.0]])
+    >>> [draw_signed(Figure().add_subplot(), values, "weights", largest).get_clim() for largest in (None, 4.0)]
+    [(-2.0, 2.0), (-4.0, 4.0)]
+    """
     low, high = value_limits(values, signed=True) if largest is None else (-largest, largest)
     drawn = ax.imshow(values, cmap=SIGNED, vmin=low, vmax=high, interpolation="nearest", aspect=aspect)
     ax.set(xticks=[], yticks=[], title=title)
@@ -226,14 +303,50 @@ def _draw_window(ax: Axes, x: np.ndarray, axes: tuple[Windows, Windows], place: 
 
 
 def draw_frame(corner: tuple[int, int], sides: tuple[int, int]) -> Rectangle:
-    """Return a frame around pixels, from the row and the column of the first of them."""
+    """Return a frame around pixels, from the row and the column of the first of them.
+
+    Parameters
+    ----------
+    corner : pair of int
+        Row and column of the first pixel.
+    sides : pair of int
+        Height and width, in pixels.
+
+    Returns
+    -------
+    Rectangle
+
+    Examples
+    --------
+    >>> from equibook.plots.convolutions import draw_frame
+    >>> frame = draw_frame((0, 2), (3, 5))  # pixels have their middles at whole numbers
+    >>> frame.get_xy(), frame.get_width(), frame.get_height()
+    ((1.5, -0.5), 5, 3)
+    """
     place = (corner[1] - 0.5, corner[0] - 0.5)
     outline = [withStroke(linewidth=3.5, foreground="white")]  # to be seen on any colour
     return Rectangle(place, sides[1], sides[0], fill=False, edgecolor=MARK, linewidth=1.8, path_effects=outline)
 
 
 def as_dense(matrix: Any) -> np.ndarray:
-    """Return a matrix, sparse or dense, as an array."""
+    """Return a matrix, sparse or dense, as an array.
+
+    Parameters
+    ----------
+    matrix : array, sparse or dense, of shape (n_rows, n_columns)
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_columns)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.convolution import conv_matrix
+    >>> from equibook.plots.convolutions import as_dense
+    >>> as_dense(conv_matrix(np.array([[[[1.0, 2.0]]]]), (1, 4))).tolist()
+    [[1.0, 2.0, 0.0, 0.0], [0.0, 1.0, 2.0, 0.0], [0.0, 0.0, 1.0, 2.0]]
+    """
     return np.asarray(matrix.toarray() if scipy.sparse.issparse(matrix) else matrix)
 
 
@@ -251,7 +364,26 @@ def _cut_into_channels(
 
 
 def as_one_channel(image: Any, kernel: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return one image (height, width) and one kernel (1, 1, kernel_height, kernel_width) in float64."""
+    """Return one image (height, width) and one kernel (1, 1, kernel_height, kernel_width) in float64.
+
+    Parameters
+    ----------
+    image : ndarray or Tensor of shape (1, 1, height, width) or (1, height, width)
+    kernel : array or Tensor of shape (1, 1, kernel_height, kernel_width)
+
+    Returns
+    -------
+    image : ndarray of shape (height, width)
+    kernel : ndarray of shape (1, 1, kernel_height, kernel_width)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.plots.convolutions import as_one_channel
+    >>> image, kernel = as_one_channel(torch.zeros(1, 1, 6, 6), torch.zeros(1, 1, 3, 3))
+    >>> image.shape, kernel.shape, str(image.dtype)
+    ((6, 6), (1, 1, 3, 3), 'float64')
+    """
     x, weights = as_images(image, name="image").detach().cpu().double().numpy(), as_kernel(kernel).cpu().numpy()
     if x.shape[:2] != (1, 1):
         hint = "Pass one channel of one of them, such as `images[:1, :1]`."

@@ -36,6 +36,26 @@ def plot_square(f: Map, image: Any, act_in: Map, act_out: Map) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    A maximum over blocks of 2 x 2 pixels, and a quarter turn: both ways lead to the same map.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.plots import plot_square
+    >>> def turn(x):
+    ...     return x.rot90(1, (2, 3))
+    >>> image = torch.arange(64.0).view(1, 1, 8, 8)
+    >>> plot_square(nn.MaxPool2d(2), image, turn, turn).alt.rpartition(" the ")[2]
+    'error is 0.'
+
+    With a shift by one pixel, which moves the image against the blocks, they do not.
+
+    >>> def shift(x):
+    ...     return x.roll(1, dims=3)
+    >>> plot_square(nn.MaxPool2d(2), image, shift, shift).alt.rpartition(" the ")[2]
+    'error is 0.02.'
     """
     x = as_images(image, name="image")
     shown = _go_both_ways(f, x, act_in, act_out)
@@ -76,6 +96,16 @@ def plot_reports(reports: Mapping[str, EquivarianceReport]) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.measure import report
+    >>> from equibook.plots import plot_reports
+    >>> maps = {"squares": np.square, "zeros": np.zeros_like}  # both are as before when the sign is turned
+    >>> reports = {name: report(f, np.eye(4), act_in=np.negative) for name, f in maps.items()}
+    >>> print(plot_reports(reports).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Median error of equivariance, and distance of different images: squares 0 and 1.41; zeros 0 and 0.
     """
     if not reports:
         raise ValueError("`reports` must hold at least one report, got none. Make one with `measure.report`.")
@@ -131,6 +161,14 @@ def plot_errors(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> from equibook.plots import plot_errors
+    >>> errors = {"stride 1": [0.0, 0.0, 0.0], "stride 2": [0.0, 0.5, 0.0]}
+    >>> picture = plot_errors([0, 1, 2], errors, xlabel="shift (pixels)", different=0.75)
+    >>> print(picture.alt)  # doctest: +NORMALIZE_WHITESPACE
+    Error against shift (pixels): stride 1 up to 0, stride 2 up to 0.50; different images 0.75.
     """
     _check_curves(steps, errors, chosen)
     figure = Picture(figsize=(8.6 if maps else 7, 3.4))  # laid out by hand: a quarter of the time
@@ -171,6 +209,15 @@ def plot_grids(kept: Mapping[str, Any]) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_grids
+    >>> every_second = np.zeros((6, 6))
+    >>> every_second[::2, ::2] = 1
+    >>> plot_grids({"from the first on": every_second, "shifted": np.roll(every_second, 1, axis=1)}).alt
+    'Pixels that are kept, white on black. from the first on: 9 kept, shifted: 9 kept.'
     """
     if not kept:
         raise ValueError("`kept` must hold at least one grid, got none. Write 1 where a pixel is kept.")
@@ -198,6 +245,19 @@ def plot_error_maps(maps: Mapping[str, Any]) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    Zeros beyond the border, and a shift by one pixel around: the error lies at the border.
+
+    >>> from functools import partial
+    >>> import torch
+    >>> from equibook.operations import error_map, make_convolution, roll
+    >>> from equibook.plots import plot_error_maps
+    >>> image, shift = torch.ones(1, 1, 5, 5, dtype=torch.float64).cumsum(3), partial(roll, shift=(1, 0))
+    >>> found = error_map(make_convolution([[0, 0, 0], [1, 0, 1], [0, 0, 0]]), image, shift, shift)
+    >>> plot_error_maps({"two neighbours": found}).alt
+    'Maps of the error of equivariance. two neighbours: exact on 40% of the places.'
     """
     if not maps:
         raise ValueError("`maps` must hold at least one map, got none. Make one with `operations.error_map`.")

@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from equibook._checks import as_images, check_positive_int
@@ -38,6 +39,15 @@ class Picture(Figure):
     ----------
     alt : str
         The alternative text, for those who do not see the picture.
+
+    Examples
+    --------
+    >>> from equibook.plots import Picture
+    >>> picture = Picture(figsize=(2, 2))
+    >>> picture.alt = "An empty picture."
+    >>> data, _ = picture._repr_mimebundle_()  # what a notebook asks it for
+    >>> sorted(data), data["text/html"][:28]
+    (['image/png', 'text/html', 'text/plain'], '<img alt="An empty picture."')
     """
 
     alt = ""
@@ -61,9 +71,21 @@ def to_png(figure: Figure, *, dpi: float = 100) -> bytes:
     Returns
     -------
     bytes
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> from equibook.plots import Picture, to_png
+    >>> Image.open(io.BytesIO(to_png(Picture(figsize=(2, 1)), dpi=50))).size
+    (100, 50)
     """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
+    buffer, dpi_before = io.BytesIO(), figure.dpi
+    figure.dpi = dpi
+    try:
+        FigureCanvasAgg(figure).print_png(buffer)  # `savefig` would draw twice, the first time for the layout only
+    finally:
+        figure.dpi = dpi_before
     return buffer.getvalue()
 
 
@@ -86,6 +108,14 @@ def show_images(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import show_images
+    >>> digits = np.zeros((2, 1, 8, 8))
+    >>> show_images(digits, titles=["upright", "turned"]).alt
+    '2 images of 8 x 8 pixels: upright, turned.'
     """
     x = as_images(images).detach().cpu().numpy()
     n_columns = min(check_positive_int(n_columns, name="n_columns"), max(len(x), 1))

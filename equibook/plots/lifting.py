@@ -37,6 +37,13 @@ def plot_filter_bank(scales: Sequence[float] = (0.8, 1.6, 3.2), n_orientations: 
     -------
     Figure
         All wavelets on one frame, that of the largest; colours run to the largest value of each row.
+
+    Examples
+    --------
+    >>> from equibook.plots import plot_filter_bank
+    >>> print(plot_filter_bank(scales=(0.8,), n_orientations=4).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Real parts of Morlet wavelets: rows for the scales 0.8 pixels, 4 columns for the orientations 0° to 135°. Each
+    column is the first one, turned.
     """
     banks = [morlet_bank(scale, n_orientations).real.numpy() for scale in _check_scales(scales)]
     side = max(bank.shape[-1] for bank in banks)
@@ -74,6 +81,18 @@ def plot_wavelet(image: Any, scale: float, orientation: float, *, n_orientations
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    Upright stripes answer most to the wave that runs across them.
+
+    >>> import numpy as np
+    >>> from equibook.plots import plot_wavelet
+    >>> stripes = np.tile([1.0, 1, 0, 0], (16, 4))[None, None]
+    >>> for orientation in (0, 90):
+    ...     plot_wavelet(stripes, 0.8, orientation, n_orientations=2).alt.split(", ")[3]
+    'largest 0.29'
+    'largest 0.19'
     """
     x = _check_single(image)
     bank = morlet_bank(_check_scales([scale])[0], n_orientations)
@@ -118,6 +137,16 @@ def plot_lift(image: Any, maps: Any, *, title: str = "the image") -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_lift
+    >>> maps = np.zeros((4, 8, 8))
+    >>> maps[1] = 0.5
+    >>> print(plot_lift(np.zeros((1, 1, 8, 8)), maps).alt)  # doctest: +NORMALIZE_WHITESPACE
+    An image and its 4 lifted maps, one for each orientation, with bars for its mean square: the strongest, hatched,
+    is that at 45°.
     """
     x, lifted = _check_single(image), np.asarray(maps)
     if lifted.ndim != 3 or lifted.shape[1:] != tuple(x.shape[2:]):
@@ -164,6 +193,16 @@ def plot_rings(coefficients: Any, table: CoefficientTable) -> Figure:
     -------
     Figure
         Root of the sum of squares over the coefficients of one field; a field without coefficients stays grey.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.equivariant import CoefficientTable
+    >>> from equibook.plots import plot_rings
+    >>> zeros, ring, m = np.zeros(4, dtype=int), np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    >>> table = CoefficientTable(channel=zeros, scale=np.zeros(4), ring=ring, m=m, l=zeros)
+    >>> plot_rings(np.array([9.0, 1.0, 8.0, 3.0j]), table).alt
+    'Size of the coefficients by ring and frequency. Largest beside k = 0: image: ring 1 and k = 1.'
     """
     values = np.asarray(coefficients)
     if values.shape != (len(table),):
@@ -187,7 +226,31 @@ def plot_rings(coefficients: Any, table: CoefficientTable) -> Figure:
 
 
 def sum_by_ring(coefficients: np.ndarray, table: CoefficientTable, scale: float) -> np.ndarray:
-    """Return the root of the sum of squares by ring and frequency: (n_rings, max_frequency + 1), nan where none is."""
+    """Return the root of the sum of squares by ring and frequency: (n_rings, max_frequency + 1), nan where none is.
+
+    Parameters
+    ----------
+    coefficients : complex ndarray of shape (n_coefficients,)
+    table : CoefficientTable
+    scale : float
+        In pixels; 0 for the image itself.
+
+    Returns
+    -------
+    ndarray of shape (n_rings, max_frequency + 1)
+
+    Examples
+    --------
+    Two coefficients of ring 1 have the frequency 1: 3 and 4i.
+
+    >>> import numpy as np
+    >>> from equibook.equivariant import CoefficientTable
+    >>> from equibook.plots.lifting import sum_by_ring
+    >>> zeros, ring, m = np.zeros(3, dtype=int), np.array([0, 1, 1]), np.array([0, 1, -1])
+    >>> table = CoefficientTable(channel=zeros, scale=np.zeros(3), ring=ring, m=m, l=np.array([0, 0, 1]))
+    >>> sum_by_ring(np.array([2.0, 3.0, 4.0j]), table, 0).tolist()
+    [[2.0, nan], [nan, 5.0]]
+    """
     sums = np.full((table.ring.max() + 1, table.k.max() + 1), np.nan)
     rows = np.flatnonzero(table.scale == scale)
     for ring, k in {(int(table.ring[i]), int(table.k[i])) for i in rows}:

@@ -32,6 +32,21 @@ def plot_unit(unfolded: UnfoldedNetwork, unit: int | Sequence[int], layer: str |
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.plots import plot_unit
+    >>> from equibook.unfold import unfold_network
+    >>> network = nn.Sequential(nn.Conv2d(1, 1, 3), nn.ReLU()).double().eval()
+    >>> with torch.no_grad():
+    ...     for values, number in zip(network.parameters(), (0.125, -0.5)):  # weights, and the bias
+    ...         _ = values.fill_(number)
+    >>> unfolded = unfold_network(network, torch.ones(1, 1, 6, 6))
+    >>> print(plot_unit(unfolded, (0, 1, 2)).alt)  # doctest: +NORMALIZE_WHITESPACE
+    1, unit (0, 1, 2): +0.625 = pixels +1.125, biases -0.500. The image with the 3 x 3 pixels that it sees, the row
+    of A(x) as a map, the parts of the pixels, and bars of the biases.
     """
     operator = unfolded[layer] if layer else unfolded.operators[-1]
     parts, (row,) = unfolded.parts(unit, operator.name), unfolded.rows([unit], operator.name)
@@ -72,6 +87,16 @@ def plot_parts(parts: Mapping[str, Parts]) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.plots import plot_parts
+    >>> from equibook.unfold import Parts
+    >>> three = Parts(torch.full((1, 4, 4), 0.25), {"fc": -1.0}, 3.0)
+    >>> eight = Parts(torch.full((1, 4, 4), -0.125), {"fc": 0.5}, -1.5)
+    >>> plot_parts({"3": three, "8": eight}).alt
+    'Maps of the parts of all pixels. 3: pixels sum to +4.00; 8: pixels sum to -2.00.'
     """
     maps = [np.asarray(torch.as_tensor(part.pixels).sum(dim=0)) for part in parts.values()]
     limits = value_limits(np.stack(maps), signed=True)
@@ -99,6 +124,17 @@ def plot_gates(unfolded: UnfoldedNetwork) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.plots import plot_gates
+    >>> from equibook.unfold import unfold_network
+    >>> image = torch.tensor([[1.0, -1.0], [2.0, -2.0]], dtype=torch.float64)[None, None]
+    >>> network = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)).eval()
+    >>> plot_gates(unfold_network(network, image)).alt
+    'Gates that the image opens, place by place, as shares: 0 50%, 1 25%.'
     """
     gated = [operator for operator in unfolded.operators if operator.gate is not None]
     if not gated:
@@ -139,6 +175,16 @@ def plot_drift(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_drift
+    >>> images, angles = np.zeros((3, 1, 8, 8)), (0, 5, 10)
+    >>> values = {"network": [1.0, 0.875, 0.5], "map of the first image": [1.0, 0.875, 0.75]}
+    >>> words = {"xlabel": "angle (°)", "ylabel": "score"}
+    >>> plot_drift(images, angles, values, [0.0, 0.01, 0.05], chosen=2, **words).alt
+    'angle (°) 10: network +0.50, map of the first image +0.75; 5% of the gates stand otherwise.'
     """
     figure = Picture(figsize=(8.6, 3), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 2, 1.5))

@@ -38,6 +38,17 @@ def plot_fitted(found: FittedEquivariance, *, of: str = "") -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_fitted
+    >>> from equibook.probes import FittedEquivariance
+    >>> errors = (np.array(pair) for pair in ([1.5, 1.8], [0.75, 1.0], [0.25, 0.5], [1.0, 1.0]))
+    >>> made_up = FittedEquivariance("hflip", ("conv1", "conv2"), *errors, maps={}, n_train=100, n_test=50)
+    >>> print(plot_fitted(made_up).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Error of predicting the features after hflip, by stage: as it is 1.5 at conv1, 1.8 at conv2; places moved 0.75
+    at conv1, 1 at conv2; fitted map 0.25 at conv1, 0.5 at conv2; shuffled pairs 1 at conv1, 1 at conv2.
     """
     curves = {_WORDS[column]: getattr(found, column) for column in COLUMNS}
     figure = _by_stage(found.stages, curves, f"{_of(of)}{found.transform}: error of predicting φ(g·x)")
@@ -59,6 +70,16 @@ def plot_fitted_errors(found: Mapping[str, FittedEquivariance]) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_fitted_errors
+    >>> from equibook.probes import FittedEquivariance
+    >>> errors = (np.array(pair) for pair in ([1.5, 1.8], [0.75, 1.0], [0.25, 0.5], [1.0, 1.0]))
+    >>> made_up = FittedEquivariance("hflip", ("conv1", "conv2"), *errors, maps={}, n_train=100, n_test=50)
+    >>> plot_fitted_errors({"a network": made_up}).alt
+    'Error of the fitted maps from conv1 to conv2: a network from 0.25 to 0.5.'
     """
     if not 1 <= len(found) <= len(PALETTE):
         hint = "Show some of them."
@@ -96,6 +117,22 @@ def plot_fitted_maps(f: Stage, fitted: FittedMap, image: Any, *, stage: str = ""
     -------
     Figure
         A row a channel, each with its own colours, centred at 0.
+
+    Examples
+    --------
+    A stage that does nothing, and the map for it that needs no fitting: places moved are all there is.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook.plots import plot_fitted_maps
+    >>> from equibook.probes import FittedMap
+    >>> from equibook.probes.transforms import named
+    >>> one, zero = torch.ones(1, 1, 1, 1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    >>> flip = FittedMap(named("hflip"), one, zero, penalty=0.0)
+    >>> image = torch.arange(64.0).view(1, 1, 8, 8)
+    >>> print(plot_fitted_maps(nn.Identity(), flip, image, stage="nothing").alt)  # doctest: +NORMALIZE_WHITESPACE
+    Channels 0 of nothing under hflip. Squared distance to the goal, in parts of its square: places moved 0, fitted
+    map 0.
     """
     before = feature_maps(run(f, image), stage)
     images = torch.as_tensor(image)
@@ -156,6 +193,22 @@ def plot_filter_partners(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    Four filters, each a quarter turn of the one before: a turn of the image makes each of its neighbour.
+
+    >>> import torch
+    >>> from equibook.plots import plot_filter_partners
+    >>> from equibook.probes import FittedMap
+    >>> from equibook.probes.transforms import named
+    >>> first = torch.arange(9.0).view(1, 3, 3)
+    >>> filters = torch.stack([first.rot90(k, (1, 2)) for k in range(4)])
+    >>> neighbour = torch.eye(4, dtype=torch.float64).roll(1, dims=0)[:, :, None, None]
+    >>> turn = FittedMap(named("rot90"), neighbour, torch.zeros(4, dtype=torch.float64), penalty=0.0)
+    >>> print(plot_filter_partners(filters, turn, 1, n_partners=1).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Filter 1 of the first layer, the sum of transformed filters that stands for it after rot90 with likeness 1.00,
+    and its largest parts, of filters 0.
     """
     filters = torch.as_tensor(kernels).detach().double().sum(dim=1, keepdim=True)
     rows = torch.eye(filters[0].numel()) if seen is None else torch.as_tensor(seen)
@@ -199,6 +252,15 @@ def plot_invariance_count(found: InvarianceCount) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_invariance_count
+    >>> from equibook.probes import InvarianceCount
+    >>> still, carried = np.array([0.0, 1.5, np.nan]), np.array([0.05, 0.9, np.nan])
+    >>> plot_invariance_count(InvarianceCount("hflip", 0.1, {"conv1": still}, {"conv1": carried})).alt
+    'Channels that hflip leaves still and carried along: conv1 1 and 1 of 2.'
     """
     figure = Picture(figsize=(8.4, 2.8), layout="constrained")
     ax, stages = figure.add_subplot(), list(found.still)
@@ -232,6 +294,17 @@ def plot_stitching(found: Stitching | Sequence[Stitching], *, of: str = "") -> F
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_stitching
+    >>> from equibook.probes import Stitching
+    >>> back = {"spatial": np.array([0.5, 0.4]), "fitted": np.array([0.88, 0.8])}
+    >>> made_up = Stitching("rot180", ("conv1", "conv2"), upright=0.98, untouched=0.38, **back, n_test=200)
+    >>> print(plot_stitching(made_up).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Accuracy when a transformation is undone at a stage. rot180: upright 98%, untouched 38%, fitted map from 88% at
+    conv1 to 80% at conv2.
     """
     several = [found] if isinstance(found, Stitching) else list(found)
     if not 1 <= len(several) <= 3:

@@ -27,6 +27,17 @@ def plot_readouts(found: Mapping[str, Sensitivity], *, chance: float) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_readouts
+    >>> from equibook.sensitivity import Sensitivity
+    >>> accuracies = {"pixels": np.array([[0.2, 0.4], [0.5, 0.5]]), "glass box": np.array([[0.7, 0.9], [0.9, 0.9]])}
+    >>> turned = Sensitivity("n_train", np.array([10, 100]), accuracies)
+    >>> print(plot_readouts({"turned": turned}, chance=0.1).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Accuracy by number of training images. Tested turned, from 10 to 100 images: pixels 30% to 50%, glass box 80% to
+    90%.
     """
     check_any(found, "found")
     figure = Picture(figsize=(9, 3.6), layout="constrained")
@@ -75,6 +86,19 @@ def plot_two_models(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_two_models
+    >>> answers = {"pixels": [3, 8], "glass box": [3, 3]}
+    >>> accuracy = {"pixels": [1.0, 0.5], "glass box": [1.0, 0.99]}
+    >>> moved = {"pixels": [0.0, 0.9], "glass box": [0.0, 0.01]}
+    >>> images = np.zeros((2, 1, 8, 8))
+    >>> picture = plot_two_models(images, [3, 3], answers, [0, 90], accuracy, moved, angle=90)
+    >>> print(picture.alt)  # doctest: +NORMALIZE_WHITESPACE
+    pixels: 50% right at 90°, features moved by 0.90 of the distance to another image; glass box: 99% right at 90°,
+    features moved by 0.01 of the distance to another image
     """
     x, true = as_images(images).numpy(force=True), check_labels(truth, len(images))
     if angle not in list(angles):
@@ -116,6 +140,14 @@ def plot_planes(points: Mapping[str, Any], y: Any, *, title: str = "", limit: fl
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_planes
+    >>> points, labels = np.array([[0.0, 1.0], [0.5, 1.0], [-1.0, 0.0], [4.0, 0.0]]), [3, 3, 8, 8]
+    >>> plot_planes({"pixels": points, "glass box": points / 2}, labels, title="Made up.").alt
+    '2 classes in the plane of two components, by pixels and glass box. Made up. 1 points lie beyond the axes.'
     """
     check_any(points, "points")
     figure = Picture(figsize=(4.2 * len(points), 3.9), layout="constrained")

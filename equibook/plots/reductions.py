@@ -31,6 +31,14 @@ def plot_scree(shares: Mapping[str, Sequence[float]], *, level: float = 0.9) -> 
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> from equibook.plots import plot_scree
+    >>> picture = plot_scree({"pixels": [0.5, 0.25, 0.2], "glass box": [0.4, 0.2, 0.1]})
+    >>> print(picture.alt)  # doctest: +NORMALIZE_WHITESPACE
+    Share of the variance by component. pixels: the first has 50 %, 3 reach 90%; glass box: the first has 40 %, none
+    reach 90%.
     """
     _check_shares(shares, level)
     figure = Picture(figsize=(8.4, 3.2), layout="constrained")
@@ -60,8 +68,20 @@ def plot_scree(shares: Mapping[str, Sequence[float]], *, level: float = 0.9) -> 
 def count_components(shares: Any, level: float) -> int:
     """Return how many of the first components have a share of the variance together; 0 where all have less.
 
+    Parameters
+    ----------
+    shares : array-like of shape (n_components,)
+        Falling, from 0 to 1.
+    level : float
+        From 0 to 1.
+
+    Returns
+    -------
+    int
+
     Examples
     --------
+    >>> from equibook.plots.reductions import count_components
     >>> count_components([0.5, 0.25, 0.125], 0.75)
     2
     """
@@ -94,6 +114,17 @@ def plot_scree_and_plane(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_scree_and_plane
+    >>> known, labels = np.array([[-2.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), ["a", "a", "b"]
+    >>> orbit = np.array([[0.5, 0.0], [0.0, 0.5], [-0.5, 0.0], [0.0, -0.5]])
+    >>> picture = plot_scree_and_plane([0.8, 0.2], known, labels, orbit, np.zeros((4, 1, 8, 8)))
+    >>> print(picture.alt)  # doctest: +NORMALIZE_WHITESPACE
+    An image, the share of the variance by component, and the plane of components 1 and 2 with 3 known images and an
+    orbit 0.25 times as wide as they are.
     """
     share, points = 100 * np.asarray(shares, dtype=float), np.asarray(orbit)
     names = check_labels(labels, len(known))
@@ -154,6 +185,13 @@ def plot_accuracy_by_components(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> from equibook.plots import plot_accuracy_by_components
+    >>> accuracies = {"pixels": [0.5, 0.6, 0.6], "glass box": [0.8, 0.95, 0.97]}
+    >>> print(plot_accuracy_by_components([2, 8, 32], accuracies, chosen=8).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Accuracy with 2 to 32 components. pixels: from 50.0% to 60.0%; glass box: from 80.0% to 97.0%.
     """
     for label, values in {**accuracies, **(errors or {})}.items():
         if len(values) != len(counts):
@@ -199,6 +237,18 @@ def plot_turned_component(components: Any, i: int, angle: float, *, partner: int
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    A quarter turn makes one component of the other: they are a pair.
+
+    >>> import numpy as np
+    >>> from equibook.plots import plot_turned_component
+    >>> across = np.tile([-0.25, -0.25, 0.25, 0.25], (4, 1))  # dark on the left, light on the right
+    >>> components = np.stack([across, np.rot90(across)])[:, None]
+    >>> print(plot_turned_component(components, 0, 90, partner=1).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Component 1 turned by 90 degrees is +0.00 × no. 1 +1.00 × no. 2 and a rest of 0% of its length; its partner is
+    component 2.
     """
     x = as_images(components, name="components").detach().cpu().numpy()
     for place in (i, i if partner is None else partner):

@@ -21,6 +21,15 @@ def plot_canonical(layer: RepackedConv2d) -> Figure:
     -------
     Figure
         Every row has its own colours, centred at 0.
+
+    Examples
+    --------
+    >>> from equibook import networks, repack
+    >>> from equibook.plots import plot_canonical
+    >>> made = repack.repack(networks.load("lenet").conv1, "C4", 1)
+    >>> print(plot_canonical(made).alt)  # doctest: +NORMALIZE_WHITESPACE
+    1 canonical filters, one a row, each with its 4 copies: identity, rotation by 90°, rotation by 180°, rotation by
+    270°.
     """
     with torch.no_grad():
         copies = layer.copies.double().numpy(force=True)
@@ -55,6 +64,15 @@ def plot_repacked(layer: nn.Conv2d, made: RepackedConv2d, *, n_rows: int = 4, n_
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> from equibook import networks, repack
+    >>> from equibook.plots import plot_repacked
+    >>> layer = networks.load("lenet").conv1
+    >>> picture = plot_repacked(layer, repack.repack(layer, "C4", 2), n_rows=2, n_slices=4)
+    >>> picture.alt  # doctest: +ELLIPSIS
+    'Above, 4 slices of the learned kernel, and the same repacked; ... Below, 2 of 2 canonical filters, ...'
     """
     with torch.no_grad():
         before, after = (
@@ -97,6 +115,17 @@ def plot_fidelity(found: Fidelity) -> Figure:
     -------
     Figure
         On the left errors of the layer and the share of numbers kept, on the right the accuracy of the network.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_fidelity
+    >>> from equibook.repack import Fidelity
+    >>> measured = np.array([[0.5, 0.25, 0.125, 0.75], [1.0, 0.0, 0.0, 0.875]]).T
+    >>> picture = plot_fidelity(Fidelity("conv1", "D4", np.array([1, 2]), *measured, before=0.875))
+    >>> print(picture.alt)  # doctest: +NORMALIZE_WHITESPACE
+    Errors of conv1 fall and numbers kept rise with the number of canonical filters. The network reads 75.0 per cent
+    with 1, 87.5 with 2, and 87.5 before.
     """
     figure = Picture(figsize=(8.4, 3), layout="constrained")
     left, right = figure.subplots(1, 2)

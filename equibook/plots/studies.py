@@ -31,6 +31,16 @@ def plot_case(image: Any, why: Explanation, *, truth: str, said: str) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import equibook as eq
+    >>> from equibook.plots import plot_case
+    >>> X, y = eq.datasets.load_shapes(12, 16, classes=("bar", "ring"), random_state=0)
+    >>> layer_1 = eq.Representation(scales=(1.6,), invariant="k0")
+    >>> why = eq.GlassBoxClassifier(representation=layer_1).fit(X, y).explain(X[:1])
+    >>> plot_case(X[:1], why, truth="ring", said="bar").alt  # doctest: +ELLIPSIS
+    'An image of class ring that was called bar, with the score ...; the map of the parts of its pixels, ...'
     """
     x = as_images(image, name="image").numpy()
     pixels, parts = why.pixels[0].sum(axis=0), {by: why.group(by) for by in ("scale", "k")}
@@ -76,6 +86,16 @@ def plot_at_angle(images: Any, shares: Mapping[str, Share], *, angle: float, gue
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_at_angle
+    >>> from equibook.shares import Share
+    >>> shares = {"pixels": Share(11, 20), "glass box": Share(19, 20)}
+    >>> picture = plot_at_angle(np.zeros((3, 1, 16, 16)), shares, angle=90, guessing=0.5)
+    >>> print(picture.alt)  # doctest: +NORMALIZE_WHITESPACE
+    Images turned by 90°. pixels: 55.0% (34.2% to 74.2%); glass box: 95.0% (76.4% to 99.1%).
     """
     figure = Picture(figsize=(7.2, 3.1), layout="constrained")
     top, low = figure.subplots(2, 1, height_ratios=(1, 1.7))

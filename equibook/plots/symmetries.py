@@ -34,6 +34,15 @@ def plot_cayley_table(group: CyclicGroup, *, picture: Any = None) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> from equibook.groups import CyclicGroup, DihedralGroup
+    >>> from equibook.plots import plot_cayley_table
+    >>> for group in (CyclicGroup(4), DihedralGroup(4)):  # turns commute; with reflections, order matters
+    ...     plot_cayley_table(group).alt.partition(". ")[2]
+    'Mirrored at its diagonal it is the same table.'
+    'Mirrored at its diagonal it is another table.'
     """
     side = min(5.2, 1.4 + 0.42 * group.order)
     figure = Picture(figsize=(side, side), layout="constrained")
@@ -69,6 +78,18 @@ def plot_action(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.actions import act
+    >>> from equibook.groups import CyclicGroup
+    >>> from equibook.plots import plot_action
+    >>> group, image = CyclicGroup(4), np.eye(8)[None]
+    >>> quarter = group.elements[1]
+    >>> print(plot_action(image, act(quarter, image), group, quarter).alt)  # doctest: +NORMALIZE_WHITESPACE
+    An image before and after r acted; beside it the Cayley table with the row of r framed, and in it the place of
+    e, in the column of the inverse r³.
     """
     names, place = _check_names(names, group), group.index(element)
     figure = Picture(figsize=(8.6, 3.1))
@@ -105,6 +126,15 @@ def plot_distance_by_angle(angles: Sequence[float], own: Any, others: Mapping[st
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> from equibook.plots import plot_distance_by_angle
+    >>> own = [[0.0, 8.0, 6.0], [0.0, 10.0, 8.0]]  # two images, three angles
+    >>> picture = plot_distance_by_angle([0, 90, 180], own, {"another class": 9.5, "the same class": 8.0})
+    >>> print(picture.alt)  # doctest: +NORMALIZE_WHITESPACE
+    Mean distance from an image to its own turned copy, from 0.0 to 9.0 over the angles, beside another class 9.5;
+    the same class 8.0.
     """
     own = np.asarray(own)
     if own.ndim != 2 or own.shape[1] != len(angles):
@@ -153,6 +183,15 @@ def plot_orbits(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_orbits
+    >>> orbits, circle = np.zeros((2, 4, 1, 8, 8)), np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+    >>> points = np.stack([circle, 2 * circle])
+    >>> print(plot_orbits(orbits, ["bar", "ring"], {"pixels": points}).alt)  # doctest: +NORMALIZE_WHITESPACE
+    Orbits of the classes bar and ring as closed lines in 1 planes, and beside them the images at step 0: bar; ring.
     """
     labels = check_labels(labels, len(orbits))
     classes, first = np.unique(labels, return_index=True)

@@ -30,6 +30,18 @@ def plot_throughput(found: Throughput, *, batch_size: int | None = None, workers
     -------
     Figure
         Left images a second, the bars from the slowest to the fastest run; right the memory above the start.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_throughput
+    >>> from equibook.throughput import Throughput
+    >>> made_up = {"n_images": 1000, "size": 32, "n_features": 90, "device": "cpu", "machine": "made up"}
+    >>> seconds, memory = np.array([[2.0], [0.5]]), np.array([10.0, 90.0])
+    >>> found = Throughput((1, 128), (1, 1), seconds, memory, start=300.0, **made_up)
+    >>> print(plot_throughput(found).alt)  # doctest: +NORMALIZE_WHITESPACE
+    128 at once, 1 worker: 2000 images a second, 90 MB above the start; a million images in 8 minutes. That is the
+    fastest of 2 settings.
     """
     sizes, lines = sorted(set(found.batch_sizes)), sorted(set(found.workers))
     chosen = None
@@ -97,6 +109,16 @@ def plot_memory(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_memory
+    >>> traces = {"kept": np.array([[100, 5.0], [200, 10.0]]), "let go": np.array([[100, 2.0], [200, 2.0]])}
+    >>> plot_memory(traces).alt
+    'Memory above the start after 200 of 200 images: kept 10 MB, let go 2 MB.'
+    >>> plot_memory(traces, done=100).alt
+    'Memory above the start after 100 of 200 images: kept 5 MB, let go 2 MB.'
     """
     if not traces:
         raise ValueError("`traces` must hold at least one trace, got none. Pass a dict from names to arrays.")

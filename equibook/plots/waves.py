@@ -33,6 +33,20 @@ def plot_eigenvalues(matrix: Any, image_size: Pair, *, frequency: Sequence[int] 
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    The mean of each pixel and its right neighbour: an even grey stays, the finest stripes vanish.
+
+    >>> import numpy as np
+    >>> from equibook.convolution import conv_matrix
+    >>> from equibook.plots import plot_eigenvalues
+    >>> mean = np.array([[[[0.0, 0.5, 0.5]]]])
+    >>> matrix = conv_matrix(mean, (1, 4), padding=(0, 1), padding_mode="circular")
+    >>> for across in (0, 2):
+    ...     plot_eigenvalues(matrix, (1, 4), frequency=(0, across)).alt.rpartition(" A wave, ")[2]
+    '0 cycles down and 0 across, is multiplied by 1.00, phase +0°.'
+    '0 cycles down and 2 across, is multiplied by 0.00.'
     """
     dense = as_dense(matrix)
     eigenvalues = _find_eigenvalues(dense, as_pair(image_size, "image_size"))
@@ -63,6 +77,14 @@ def plot_conv_fft(image: Any, kernel: Any) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.plots import plot_conv_fft
+    >>> picture = plot_conv_fft(np.eye(8)[None], np.ones((1, 1, 3, 3)) / 9)
+    >>> [ax.get_title(loc="left") for ax in picture.axes[:3]]
+    ['an image,', '⋆ a kernel (a row of the matrix)', '= the output']
     """
     x, weights = as_one_channel(image, kernel)
     sides = weights.shape[2:]
@@ -96,7 +118,26 @@ def plot_conv_fft(image: Any, kernel: Any) -> Figure:
 
 
 def make_wave(frequency: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-    """Return a complex wave of so many cycles down and across an image, an array of shape (height, width)."""
+    """Return a complex wave of so many cycles down and across an image, an array of shape (height, width).
+
+    Parameters
+    ----------
+    frequency : pair of int
+        Cycles down and across the image.
+    size : pair of int
+        Height and width.
+
+    Returns
+    -------
+    complex ndarray of shape (height, width)
+
+    Examples
+    --------
+    >>> from equibook.plots.waves import make_wave
+    >>> wave = make_wave((0, 2), (3, 4))  # light, dark, light, dark
+    >>> wave.shape, wave.real.round(12).tolist()[0]
+    ((3, 4), [1.0, -1.0, 1.0, -1.0])
+    """
     down, across = (np.arange(side) * cycles / side for side, cycles in zip(size, frequency, strict=True))
     return np.exp(2j * np.pi * (down[:, None] + across))
 

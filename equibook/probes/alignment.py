@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from equibook._checks import as_images
+from equibook._checks import as_images, as_rows, check_squares
 from equibook._tables import Table
 from equibook.probes.stages import resolve, run
 
@@ -41,6 +41,16 @@ class CKA(Table):
     shuffled : ndarray of shape (n_stages,)
         The same with the moved images in another order: about 0.
     n_samples : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.probes import CKA
+    >>> print(CKA("hflip", ("conv1", "conv2"), np.array([0.75, 0.5]), np.array([0.0, 0.0]), 100))
+    linear CKA under hflip, 100 images
+    stage    CKA  shuffled
+    conv1  0.750     0.000
+    conv2  0.500     0.000
     """
 
     transform: str
@@ -95,8 +105,19 @@ def cka(
     Returns
     -------
     CKA
+
+    Examples
+    --------
+    A flip moves all pixels, and the images lie to each other as before. For what their left halves show it is not so.
+
+    >>> import numpy as np
+    >>> from equibook.probes import cka
+    >>> X = np.random.default_rng(0).normal(size=(10, 1, 8, 8))
+    >>> found = cka({"pixels": lambda x: x, "left": lambda x: x[..., :4].sum(3)}, X, lambda x: x.flip(3))
+    >>> found.stages, (found.similarity > 0.999).tolist()
+    (('pixels', 'left'), [True, False])
     """
-    x = as_images(X, name="X")
+    x = check_squares(as_images(X, name="X"), name="X")
     if len(x) < _LEAST:
         raise ValueError(f"`X` must hold at least {_LEAST} images, got {len(x)}. Pass more.")
     on_images = getattr(transform, "on_images", transform)
@@ -124,17 +145,22 @@ def linear_cka(features: Any, others: Any) -> float:
     float
         At most 1; 0 where either says nothing. Below 0 where two are less alike than unrelated ones on average.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.probes import linear_cka
     >>> rows = np.random.default_rng(0).normal(size=(10, 3))
     >>> round(linear_cka(rows, 7 * rows[:, ::-1] + 5), 12)
     1.0
     """
-    sizes = len(features), len(others)
+    rows, other_rows = (as_rows(v, name=n, or_complex=True) for n, v in (("features", features), ("others", others)))
+    sizes = len(rows), len(other_rows)
     if sizes[0] != sizes[1] or sizes[0] < _LEAST:
         hint = "Describe the same images, in one order."
         raise ValueError(
             f"`others` must fit `features`, both of {_LEAST} or more, got {sizes[1]} and {sizes[0]}. {hint}"
         )
-    return _normalised(_gram(features), _gram(others))
+    return _normalised(_gram(rows), _gram(other_rows))
 
 
 def _gram(features: Any) -> np.ndarray:

@@ -19,7 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
-from equibook._checks import as_images, check_finite, check_positive_int
+from equibook._checks import as_images, as_real_tensor, check_positive_int, check_squares
 from equibook._tables import Table
 from equibook.actions import act, pixel_grid
 from equibook.groups import DihedralGroup
@@ -48,6 +48,15 @@ class TurnedCopies(Table):
         The largest similarity of all pairs, in each set of control kernels.
     threshold : float
         What is above it is an edge.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.probes import turned_copies
+    >>> corner, cross = np.array([[3.0, 1, 0], [1, 0, 0], [0, 0, 0]]), np.array([[0.0, 1, 0], [1, 1, 1], [0, 1, 0]])
+    >>> found = turned_copies(np.stack([corner, cross, np.rot90(corner)]), threshold=0.9)
+    >>> [members.tolist() for members in found.families], round(found.share, 3)
+    ([[0, 2]], 0.667)
     """
 
     kernels: np.ndarray = field(repr=False)
@@ -80,7 +89,17 @@ class TurnedCopies(Table):
         return sum(map(len, self.families)) / len(self.kernels)
 
     def describe(self, edge: int) -> str:
-        """Say in words what an edge means, such as "3 is 1 after the rotation by 90°, negated"."""
+        """Say in words what an edge means, such as "3 is 1 after the rotation by 90°, negated".
+
+        Parameters
+        ----------
+        edge : int
+            Its place in `i`, `j` and the others.
+
+        Returns
+        -------
+        str
+        """
         if not 0 <= edge < len(self.i):
             hint = "Count from 0."
             raise ValueError(f"`edge` must be below {len(self.i)}, the number of edges, got {edge}. {hint}")
@@ -135,6 +154,10 @@ def turned_copies(
     -------
     TurnedCopies
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.probes import turned_copies
     >>> corner = np.array([[1.0, 2.0], [0.0, 0.0]])
     >>> found = turned_copies(np.stack([corner, -np.rot90(corner)]), threshold=0.9)
     >>> found.describe(0)
@@ -183,12 +206,14 @@ def _with_random_phases(w: Tensor, rng: np.random.Generator) -> Tensor:
 
 def _as_kernels(kernels: Any, n_turns: int) -> Tensor:
     given = kernels.weight if isinstance(kernels, nn.Conv2d) else kernels
-    values = given.detach().cpu() if isinstance(given, Tensor) else torch.as_tensor(np.asarray(given))
+    is_complex = getattr(given, "dtype", None) in (torch.complex64, torch.complex128, np.complex64, np.complex128)
+    values = torch.as_tensor(given) if is_complex else as_real_tensor(given, name="kernels")
+    values = values.detach().cpu()
     values = values[:, None] if values.ndim == 3 else values
     if values.is_complex():
         values = torch.cat([values.real, values.imag], dim=1)
     w = as_images(values.double(), name="kernels")
-    check_finite(w, name="kernels")
+    check_squares(w, name="kernels")
     if len(w) < 2:
         raise ValueError(f"`kernels` must be at least two, got {len(w)}. Pass all kernels of a layer.")
     return w

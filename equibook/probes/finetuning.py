@@ -54,6 +54,18 @@ def fine_tune(
     -------
     torch.nn.Sequential
         In evaluation mode. The layers that stay share their weights with `net`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from equibook import datasets
+    >>> from equibook.probes import fine_tune
+    >>> X, y = datasets.load_shapes(20, 16, classes=("bar", "ring"), random_state=0)
+    >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, 2))
+    >>> tuned = fine_tune(net, X, y == "ring", frozen="1", turned=True, epochs=2)
+    >>> torch.equal(tuned[0].weight, net[0].weight), torch.equal(tuned[3].weight, net[3].weight)
+    (True, False)
     """
     x, labels = as_images(X, name="X"), torch.as_tensor(check_labels(y, len(X))).long()
     before, after = _copy_parts(net, frozen)
@@ -95,8 +107,9 @@ def tune_by_size(
     ----------
     net : torch.nn.Sequential
         From images to one score for each class.
-    X, y : arrays of n_samples
+    X : ndarray or Tensor of shape (n_samples, n_channels, size, size)
         To choose the images from: the same ones as in `read_out`, with the same `sizes` and `random_state`.
+    y : array-like of shape (n_samples,)
     tests : dict from a name to an array of shape (n_test, n_channels, size, size)
         Such as the "upright" and the "turned" images, as the network takes them. They share their labels.
     y_test : array-like of shape (n_test,)
@@ -112,6 +125,19 @@ def tune_by_size(
     Returns
     -------
     dict from the name of a test to a Sensitivity
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from torch import nn
+    >>> from equibook import datasets
+    >>> from equibook.probes import tune_by_size
+    >>> X, y = datasets.load_shapes(20, 16, classes=("bar", "ring"), random_state=0)
+    >>> net, labels = nn.Sequential(nn.Flatten(), nn.Linear(256, 2)), y == "ring"
+    >>> tests = {"upright": X[10:], "turned": np.rot90(X[10:], axes=(2, 3)).copy()}
+    >>> found = tune_by_size(net, X[:10], labels[:10], tests, labels[10:], sizes=(4, 8), frozen=None, epochs=2)
+    >>> found["turned"].accuracies["fine-tuned"].shape  # sizes, splits
+    (2, 1)
     """
     x, labels = as_images(X, name="X"), check_labels(y, len(X))
     true = {name: check_labels(y_test, len(images)) for name, images in tests.items()}

@@ -41,6 +41,18 @@ class FittedMap:
     bias : Tensor of shape (n_channels,)
     penalty : float
         The one that was chosen.
+
+    Examples
+    --------
+    A map written by hand: a flip that exchanges two channels.
+
+    >>> import torch
+    >>> from equibook.probes import FittedMap
+    >>> from equibook.probes.transforms import named
+    >>> exchange = torch.tensor([[0.0, 1.0], [1.0, 0.0]], dtype=torch.float64)[:, :, None, None]
+    >>> flip = FittedMap(named("hflip"), exchange, torch.zeros(2, dtype=torch.float64), penalty=0.0)
+    >>> flip(torch.arange(8.0).view(1, 2, 2, 2)).tolist()
+    [[[[5.0, 4.0], [7.0, 6.0]], [[1.0, 0.0], [3.0, 2.0]]]]
     """
 
     transform: Transformation
@@ -53,7 +65,16 @@ class FittedMap:
         return self.mix(self.transform.on_maps(maps))
 
     def mix(self, moved: Tensor) -> Tensor:
-        """Do the second half only, on maps whose places have been moved already."""
+        """Do the second half only, on maps whose places have been moved already.
+
+        Parameters
+        ----------
+        moved : Tensor of shape (n_samples, n_channels, size, size)
+
+        Returns
+        -------
+        Tensor of the shape and dtype given
+        """
         mixed = F.conv2d(moved.double(), self.weights, self.bias, padding=self.weights.shape[-1] // 2)
         return mixed.to(moved.dtype)
 
@@ -73,6 +94,16 @@ class FittedEquivariance(Table):
         different images.
     maps : dict from a stage to a FittedMap
     n_train, n_test : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.probes import FittedEquivariance
+    >>> errors = (np.array([error]) for error in (1.5, 0.75, 0.25, 1.0))
+    >>> print(FittedEquivariance("hflip", ("conv1",), *errors, maps={}, n_train=100, n_test=50))
+    error of predicting φ(g·x) from φ(x), g = hflip; 50 test images
+    stage  identity  spatial  fitted  shuffled
+    conv1       1.5     0.75    0.25         1
     """
 
     transform: str
@@ -144,6 +175,20 @@ def fitted_equivariance(
     Notes
     -----
     Places that the transformation fills from beyond the border of the map are left out of fit and error.
+
+    Examples
+    --------
+    Flipped left-right, what an edge filter returns moves and changes its sign. The fitted map finds the factor.
+
+    >>> import numpy as np
+    >>> from equibook.operations import SOBEL, make_convolution
+    >>> from equibook.probes import fitted_equivariance
+    >>> X = np.random.default_rng(0).normal(size=(30, 1, 8, 8))
+    >>> found = fitted_equivariance(make_convolution(SOBEL), X[:20], X[20:], "hflip")
+    >>> round(found.maps["output"].weights.item(), 3)
+    -1.0
+    >>> bool(found.fitted[0] < 1e-6), bool(found.spatial[0] > 1)
+    (True, True)
     """
     train, test = as_images(X_train, name="X_train"), as_images(X_test, name="X_test")
     _check_images(train, test)
@@ -168,13 +213,24 @@ def fit_inverse(
     ----------
     stages : dict from a name to a callable or torch.nn.Module
         As `equibook.probes.stages.resolve` returns them.
-    X_train, transform, neighbourhood, penalties, batch_size, random_state
+    X_train : ndarray or Tensor of shape (n_samples, n_channels, size, size)
+    transform, neighbourhood, penalties, batch_size, random_state
         As in `fitted_equivariance`.
 
     Returns
     -------
     dict from a name to a FittedMap
         Its transformation is the one undone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.operations import SOBEL, make_convolution
+    >>> from equibook.probes.fitted import fit_inverse
+    >>> X = np.random.default_rng(0).normal(size=(20, 1, 8, 8))
+    >>> back = fit_inverse({"edges": make_convolution(SOBEL)}, X, "rot180")["edges"]
+    >>> tuple(back.weights.shape), round(back.weights.item(), 3)
+    ((1, 1, 1, 1), -1.0)
     """
     train, options = as_images(X_train, name="X_train"), _Options(neighbourhood, penalties, batch_size, random_state)
     fits = _fit(Pairs(stages, as_transformation(transform), forward=False), train, options)

@@ -32,6 +32,18 @@ class InvarianceCount(Table):
     still, carried : dict from a stage to an ndarray of shape (n_channels,)
         The error of each channel, of φ(x) as it is and with its places moved, over Σ (φ(g·x) - mean)²; nan where the
         channel is the same for all images.
+
+    Examples
+    --------
+    Of three channels the last is the same for all images.
+
+    >>> import numpy as np
+    >>> from equibook.probes import InvarianceCount
+    >>> still, carried = np.array([0.0, 1.5, np.nan]), np.array([0.05, 0.9, np.nan])
+    >>> print(InvarianceCount("hflip", 0.1, {"conv1": still}, {"conv1": carried}))
+    channels that hflip leaves alone: error at most 0.1
+    stage  still  carried  of channels that vary  channels
+    conv1      1        1                      2         3
     """
 
     transform: str
@@ -40,7 +52,16 @@ class InvarianceCount(Table):
     carried: dict[str, np.ndarray]
 
     def count(self, stage: str) -> tuple[int, int, int, int]:
-        """Return how many channels are still, how many carried, how many vary at all, and how many there are."""
+        """Return how many channels are still, how many carried, how many vary at all, and how many there are.
+
+        Parameters
+        ----------
+        stage : str
+
+        Returns
+        -------
+        still, carried, varying, all : int
+        """
         still, carried = self.still[stage], self.carried[stage]
         varying = int(np.isfinite(still).sum())
         return (
@@ -93,6 +114,18 @@ def invariance_count(
     Returns
     -------
     InvarianceCount
+
+    Examples
+    --------
+    Two channels: the image, and the sum of the image and its mirror image.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from equibook.probes import invariance_count
+    >>> X = np.random.default_rng(0).normal(size=(10, 1, 8, 8))
+    >>> found = invariance_count(lambda x: torch.cat([x, x + x.flip(3)], dim=1), X, "hflip")
+    >>> found.count("output")  # still; carried; that vary; all
+    (1, 2, 2, 2)
     """
     images = as_images(X, name="X")
     if len(images) < 2:

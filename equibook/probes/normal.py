@@ -15,6 +15,18 @@ class NormalEquations:
     Attributes
     ----------
     n_rows : int
+
+    Examples
+    --------
+    y = 2x + 1, in two batches:
+
+    >>> import torch
+    >>> from equibook.probes.normal import NormalEquations
+    >>> sums, x = NormalEquations(), torch.arange(6.0)[:, None]
+    >>> sums.add(x[:4], 2 * x[:4] + 1)
+    >>> sums.add(x[4:], 2 * x[4:] + 1)
+    >>> sums.n_rows, round(sums.solve(0.0).item(), 9), [mean.tolist() for mean in sums.means()]
+    (6, 2.0, [[2.5], [6.0]])
     """
 
     def __init__(self) -> None:
@@ -52,7 +64,17 @@ class NormalEquations:
         return both
 
     def of_targets(self, chosen: slice) -> "NormalEquations":
-        """Return the same sums for some of the targets."""
+        """Return the same sums for some of the targets.
+
+        Parameters
+        ----------
+        chosen : slice
+            Of the n_targets columns of y.
+
+        Returns
+        -------
+        NormalEquations
+        """
         part = NormalEquations()
         part.n_rows = self.n_rows
         part._origin_x, part._sum_x, part._xx = self._origin_x, self._sum_x, self._xx
@@ -127,6 +149,17 @@ def fit_ridge(fit: NormalEquations, held: NormalEquations, penalties: Sequence[f
     penalty : float
     weights : Tensor of shape (n_features, n_targets)
     bias : Tensor of shape (n_targets,)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.probes.normal import NormalEquations, fit_ridge
+    >>> fit, held, x = NormalEquations(), NormalEquations(), torch.arange(6.0)[:, None]
+    >>> fit.add(x[:4], 2 * x[:4] + 1)
+    >>> held.add(x[4:], 2 * x[4:] + 1)
+    >>> penalty, weights, bias = fit_ridge(fit, held, penalties=(1e-10, 1.0))
+    >>> penalty, round(weights.item(), 6), round(bias.item(), 6)
+    (1e-10, 2.0, 1.0)
     """
     means = fit.means()
     errors = {}

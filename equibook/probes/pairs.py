@@ -26,6 +26,17 @@ class Pairs:
     ----------
     at : dict from a name to a Transformation
         The one that acts on the maps of a stage, from the first of the pair to the second.
+
+    Examples
+    --------
+    The image itself at a stage: what it is moved to is what is to be reached.
+
+    >>> import torch
+    >>> from equibook.probes.pairs import Pairs
+    >>> from equibook.probes.transforms import named
+    >>> start, along, goal = Pairs({"image": lambda x: x}, named("rot90"))(torch.arange(9.0).view(1, 1, 3, 3))["image"]
+    >>> tuple(goal.shape), torch.equal(along, goal), torch.equal(start, goal)
+    ((1, 1, 3, 3), True, False)
     """
 
     def __init__(self, stages: Mapping[str, Stage], transform: Transformation, *, forward: bool = True) -> None:
@@ -58,13 +69,50 @@ def _for_stage(f: Stage, transform: Transformation) -> Transformation:
 
 
 def quotient(error: Any, spread: Any) -> Any:
-    """Divide: 0 where both are zero, infinite where only the denominator is."""
+    """Divide: 0 where both are zero, infinite where only the denominator is.
+
+    Parameters
+    ----------
+    error, spread : float or ndarray of any shape
+
+    Returns
+    -------
+    ndarray of their common shape
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.probes.pairs import quotient
+    >>> quotient(np.array([1.0, 0.0, 2.0]), np.array([4.0, 0.0, 0.0])).tolist()
+    [0.25, 0.0, inf]
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where((error == 0) & (spread == 0), 0.0, np.divide(error, spread))
 
 
 def batches(images: Tensor, order: np.ndarray, batch_size: int) -> Iterator[Tensor]:
-    """Yield images in an order, two at least at a time: each must find another one."""
+    """Yield images in an order, two at least at a time: each must find another one.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n_samples, n_channels, height, width)
+    order : int ndarray of shape (n_chosen,)
+        Which images, of at least two.
+    batch_size : int
+        At most so many at a time, but for three where this is 2 and their number is odd.
+
+    Yields
+    ------
+    Tensor of shape (n_batch, n_channels, height, width)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from equibook.probes.pairs import batches
+    >>> [len(batch) for batch in batches(torch.zeros(9, 1, 8, 8), np.arange(9), batch_size=4)]
+    [3, 3, 3]
+    """
     n_batches = max(1, -(-len(order) // max(batch_size, 2)))
     n_batches = max(1, min(n_batches, len(order) // 2))
     for chosen in np.array_split(order, n_batches):

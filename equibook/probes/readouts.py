@@ -53,6 +53,19 @@ def read_out(
     -------
     dict from the name of a test to a Sensitivity
         Its accuracies go by the kinds of features.
+
+    Examples
+    --------
+    Two kinds of features of the same 12 images: noise, and one number that tells the class.
+
+    >>> import numpy as np
+    >>> from equibook.probes import read_out
+    >>> y, noise = np.arange(12) % 2, np.random.default_rng(0).normal(size=(12, 1))
+    >>> number = y[:, None] + noise / 100
+    >>> features = {"noise": {"train": noise, "test": noise[::-1]}, "number": {"train": number, "test": number}}
+    >>> found = read_out(features, y, y, sizes=(6, 12))["test"]
+    >>> found.accuracies["number"].shape, float(found.accuracies["number"].mean())  # sizes, splits
+    ((2, 3), 1.0)
     """
     check_choice(classifier, CLASSIFIERS, name="classifier")
     rows = _as_rows(features)
@@ -90,8 +103,17 @@ def choose_rows(y: Any, size: int, random_state: int = 0) -> np.ndarray:
     Returns
     -------
     integer ndarray of shape (size,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.probes.readouts import choose_rows
+    >>> y = np.repeat([3, 8], [30, 10])
+    >>> rows = choose_rows(y, 8)
+    >>> rows.shape, np.unique(y[rows], return_counts=True)[1].tolist()
+    ((8,), [6, 2])
     """
-    y = check_labels(y, len(y))
+    y = check_labels(y, len(y) if hasattr(y, "__len__") else 0)
     n_classes = len(np.unique(y))
     if not n_classes <= check_positive_int(size, name="sizes") <= len(y):
         hint = "Each class needs an image, and none is taken twice."

@@ -34,6 +34,16 @@ class ShiftConsistency(Table):
     chance : float
         The share of pairs of different images that get one class: what a shift that changes all would leave.
     n_samples : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.probes import ShiftConsistency
+    >>> print(ShiftConsistency(np.array([[1.0, 0.0], [0.0, -1.0]]), np.array([0.75, 0.5]), 0.125, 40))
+    predictions that stay, of 40 images; mean 62.5%; other images: 12.5%
+    right, up (pixels)   stay
+    +1, +0              75.0%
+    +0, -1              50.0%
     """
 
     shifts: np.ndarray
@@ -93,9 +103,19 @@ def shift_consistency(
     -------
     ShiftConsistency
 
-    >>> found = shift_consistency(lambda x: x.mean((1, 2, 3)) > 0.5, np.eye(2)[:, None, :, None] * np.ones(2), 1)
-    >>> found.consistency.shape
-    (8,)
+    Examples
+    --------
+    How bright an image is does not change as it goes around the border; how bright its left half is does.
+
+    >>> import numpy as np
+    >>> from equibook.operations import roll
+    >>> from equibook.probes import shift_consistency
+    >>> X = np.repeat(np.eye(4)[:, None, None, :], 4, axis=2) * np.array([1, 2, 3, 4])[:, None, None, None]
+    >>> mean = shift_consistency(lambda x: x.mean((1, 2, 3)) > 0.6, X, shifts=1, act=roll)
+    >>> mean.consistency.shape, mean.mean
+    ((8,), 1.0)
+    >>> shift_consistency(lambda x: x[..., :2].mean((1, 2, 3)) > 0.1, X, shifts=1, act=roll).mean
+    0.625
     """
     x, pairs = as_images(X, name="X"), _as_pairs(shifts)
     check_positive_int(batch_size, name="batch_size")

@@ -37,6 +37,10 @@ def resolve(net: Any, stages: Any = None) -> dict[str, Stage]:
     -------
     dict from a name to a callable or torch.nn.Module
 
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from equibook.probes.stages import resolve
     >>> list(resolve(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())))
     ['0', '1']
     """
@@ -67,6 +71,14 @@ def split(net: Any, stage: str) -> tuple[nn.Sequential, nn.Sequential]:
     -------
     before, after : torch.nn.Sequential
         They share their layers with the network, each in the mode it is in; one after the other they are the network.
+
+    Examples
+    --------
+    >>> from equibook import networks
+    >>> from equibook.probes.stages import split
+    >>> before, after = split(networks.load("lenet"), "pool2")
+    >>> len(before), [type(layer).__name__ for layer in after[:2]]
+    (6, ['Flatten', 'Linear'])
     """
     if not isinstance(net, nn.Sequential):
         hint = 'Take the trunk with its head, `equibook.networks.load("alexnet_trunk")`.'
@@ -90,6 +102,15 @@ def run(f: Stage, X: Any, batch_size: int = 64) -> Tensor:
     Returns
     -------
     Tensor of shape (n_samples, ...), on the CPU
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from torch import nn
+    >>> from equibook.probes.stages import run
+    >>> values = run(nn.Conv2d(1, 6, 5), np.zeros((10, 1, 32, 32)), batch_size=4)
+    >>> tuple(values.shape), values.requires_grad
+    ((10, 6, 28, 28), False)
     """
     images, batch_size = _as_values(X), check_positive_int(batch_size, name="batch_size")
     if not isinstance(f, nn.Module):
@@ -113,6 +134,15 @@ def run_all(stages: Mapping[str, Stage], X: Tensor) -> dict[str, Tensor]:
     Returns
     -------
     dict from a name to a Tensor of shape (n_samples, ...)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook import networks
+    >>> from equibook.probes.stages import resolve, run_all
+    >>> found = run_all(resolve(networks.load("lenet"), ["conv1", "pool2"]), torch.zeros(3, 1, 32, 32))
+    >>> {name: tuple(values.shape) for name, values in found.items()}
+    {'conv1': (3, 6, 28, 28), 'pool2': (3, 16, 5, 5)}
     """
     found: dict[str, Tensor] = {}
     done: list[nn.Module] = []
@@ -143,6 +173,12 @@ def stride(f: Stage) -> int:
     -------
     int
 
+    Examples
+    --------
+    Four pixels from place to place after the convolution, twice as many after pooling.
+
+    >>> from torch import nn
+    >>> from equibook.probes.stages import stride
     >>> stride(nn.Sequential(nn.Conv2d(3, 64, 11, stride=4), nn.ReLU(), nn.MaxPool2d(3, 2)))
     8
     """
@@ -162,6 +198,17 @@ def feature_maps(values: Tensor, name: str) -> Tensor:
         Square maps of finite numbers.
     name : str
         Of the stage, for error messages.
+
+    Returns
+    -------
+    Tensor of shape (n_samples, n_channels, size, size)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.probes.stages import feature_maps
+    >>> tuple(feature_maps(torch.zeros(5, 84), "fc2").shape)
+    (5, 84, 1, 1)
     """
     maps = values[:, :, None, None] if values.ndim == 2 else values
     if maps.ndim != 4 or maps.shape[-1] != maps.shape[-2]:

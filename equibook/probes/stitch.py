@@ -36,6 +36,15 @@ class Stitching(Table):
     spatial, fitted : ndarray of shape (n_stages,)
         Of the transformed images when the places of a stage's maps are moved back, and when the fitted map undoes it.
     n_test : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.probes import Stitching
+    >>> print(Stitching("rot180", ("conv1",), 0.975, 0.375, np.array([0.5]), np.array([0.875]), n_test=200))
+    accuracy in %, 200 images, transformed by rot180 and undone at a stage
+    stage  upright  untouched  places moved back  fitted map back
+    conv1     97.5       37.5               50.0             87.5
     """
 
     transform: str
@@ -99,6 +108,17 @@ def stitching(
     Returns
     -------
     Stitching
+
+    Examples
+    --------
+    LeNet reads digits that stand on their heads badly. At its first stage nothing is lost yet: the fitted map helps.
+
+    >>> from equibook import datasets, networks
+    >>> from equibook.probes import stitching
+    >>> X, y = datasets.load_digits(size=32)
+    >>> found = stitching(networks.load("lenet"), X[:40], X[40:100], y[40:100], "rot180", "conv1")
+    >>> found.fitted.shape, bool(found.untouched < found.fitted[0] <= found.upright)
+    ((1,), True)
     """
     train, test, g = as_images(X_train, name="X_train"), as_images(X_test, name="X_test"), as_transformation(transform)
     labels, parts = check_labels(y_test, len(test)), {name: split(net, name) for name in _names(net, stages)}

@@ -37,6 +37,14 @@ class Transformation:
         Undoes the action on maps.
     by_stride : callable, optional
         Takes the stride of a stage, in pixels, and returns the transformation for it. Only shifts need it.
+
+    Examples
+    --------
+    The same action on images and on maps of any size. What a turn by 45° brings into the corner lay beyond the border.
+
+    >>> from equibook.probes.transforms import named, rotation
+    >>> named("hflip").inside(9)[0, 0].item(), rotation(45).inside(9)[0, 0].item()
+    (True, False)
     """
 
     name: str
@@ -46,7 +54,17 @@ class Transformation:
     by_stride: Callable[[float], "Transformation"] | None = None
 
     def for_stride(self, stride: float) -> "Transformation":
-        """Return the transformation for maps with so many pixels from place to place."""
+        """Return the transformation for maps with so many pixels from place to place.
+
+        Parameters
+        ----------
+        stride : float
+            In pixels of the image.
+
+        Returns
+        -------
+        Transformation
+        """
         return self if self.by_stride is None else self.by_stride(stride)
 
     def undo(self) -> "Transformation":
@@ -58,7 +76,17 @@ class Transformation:
         return Transformation(self.name, self.on_images, self.off_maps, self.on_maps, back)
 
     def inside(self, size: int) -> Tensor:
-        """Return which places of a moved map were filled from within the map: booleans of shape (size, size)."""
+        """Return which places of a moved map were filled from within the map.
+
+        Parameters
+        ----------
+        size : int
+            Of the map.
+
+        Returns
+        -------
+        bool Tensor of shape (size, size)
+        """
         ones = torch.ones(1, 1, size, size, dtype=torch.float64)
         return self.on_maps(ones)[0, 0] > _INSIDE
 
@@ -74,6 +102,14 @@ def named(name: str) -> Transformation:
     Returns
     -------
     Transformation
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.probes.transforms import named
+    >>> image = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    >>> [named(name).on_images(image).flatten().tolist() for name in ("hflip", "rot90")]
+    [[2.0, 1.0, 4.0, 3.0], [2.0, 4.0, 1.0, 3.0]]
     """
     check_choice(name, NAMES, name="name")
     if name.startswith("rot"):
@@ -83,7 +119,22 @@ def named(name: str) -> Transformation:
 
 
 def as_transformation(transform: Any) -> Transformation:
-    """Return a Transformation, given itself or the name of a flip or quarter turn."""
+    """Return a Transformation, given itself or the name of a flip or quarter turn.
+
+    Parameters
+    ----------
+    transform : Transformation or {"hflip", "vflip", "rot90", "rot180", "rot270"}
+
+    Returns
+    -------
+    Transformation
+
+    Examples
+    --------
+    >>> from equibook.probes.transforms import as_transformation, rotation
+    >>> as_transformation("hflip").name, as_transformation(rotation(30)).name
+    ('hflip', 'turn by 30°')
+    """
     if isinstance(transform, Transformation):
         return transform
     if isinstance(transform, str):
@@ -93,12 +144,49 @@ def as_transformation(transform: Any) -> Transformation:
 
 
 def rotation(angle: float) -> Transformation:
-    """Return the counter-clockwise turn by an angle in degrees; multiples of 90 are exact."""
+    """Return the counter-clockwise turn by an angle.
+
+    Parameters
+    ----------
+    angle : float
+        In degrees; multiples of 90 are exact.
+
+    Returns
+    -------
+    Transformation
+
+    Examples
+    --------
+    >>> import torch
+    >>> from equibook.probes.transforms import rotation
+    >>> quarter, image = rotation(90), torch.arange(25.0).view(1, 1, 5, 5)
+    >>> torch.equal(quarter.off_maps(quarter.on_images(image)), image)
+    True
+    """
     return _turn(f"turn by {_number(angle, 'angle'):g}°", angle)
 
 
 def scaling(factor: float) -> Transformation:
-    """Return the enlargement by a factor about the centre; below 1 it makes smaller."""
+    """Return the enlargement by a factor about the centre.
+
+    Parameters
+    ----------
+    factor : float
+        Above 0; below 1 it makes smaller.
+
+    Returns
+    -------
+    Transformation
+
+    Examples
+    --------
+    Made half as large, an image fills a quarter of the area:
+
+    >>> from equibook.probes.transforms import scaling
+    >>> half = scaling(0.5)
+    >>> half.name, int(half.inside(32).sum()), 32 * 32 // 4
+    ('size × 0.5', 256, 256)
+    """
     if _number(factor, "factor") <= 0:
         raise ValueError(f"`factor` must be above 0, got {factor:g}. Write 0.8 to make smaller, 1.25 to make larger.")
     larger, smaller = partial(_scale, factor=factor), partial(_scale, factor=1 / factor)
@@ -119,6 +207,17 @@ def translation(right: float, up: float, *, stride: float | None = None) -> Tran
     -------
     Transformation
         Without a stride, `on_maps` takes maps of stride 1; `for_stride` returns the one for another.
+
+    Examples
+    --------
+    Four pixels of the image are one place of a map of stride 4.
+
+    >>> import torch
+    >>> from equibook.probes.transforms import translation
+    >>> shift = translation(4, 0)
+    >>> maps = torch.tensor([[1.0, 0.0, 0.0]] * 3)[None, None]
+    >>> shift.for_stride(4).on_maps(maps)[0, 0, 1].round(decimals=6).abs().tolist()
+    [0.0, 1.0, 0.0]
     """
     shift = np.array([_number(right, "right"), _number(up, "up")])
     if stride is not None and _number(stride, "stride") <= 0:
