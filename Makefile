@@ -30,13 +30,14 @@ clean:
 	rm -rf build dist _build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find equibook tests notebooks docs -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-# One stamp per extra: the installation is redone when pyproject.toml or the environment is newer.
+# One stamp per extra: the installation is redone when pyproject.toml or the environment is newer. For the tests Python
+# compiles what it imports, and no more.
 .venv/.installed: pyproject.toml .venv/pyvenv.cfg
 	.venv/bin/python -m pip install --disable-pip-version-check -e .
 	touch $@
 
 .venv/.installed-test: pyproject.toml .venv/pyvenv.cfg
-	.venv/bin/python -m pip install --disable-pip-version-check -e '.[test]'
+	.venv/bin/python -m pip install --disable-pip-version-check --no-compile -e '.[test]'
 	touch $@ .venv/.installed
 
 .venv/.installed-book: pyproject.toml .venv/pyvenv.cfg

@@ -73,6 +73,8 @@ NOT_ON = {
     "07_dimension_reduction": ["unit"],
     "08_classifiers": ["ring", "scale"],
     "13_many_classes": ["order"],
+    "robustness": ["order", "silent unit"],
+    "troubleshooting": ["kernel", "window"],
 }
 # What is not searched: what has a meaning of its own as it stands, and what is no text of the page.
 PASSED_OVER = (

@@ -22,6 +22,7 @@ REINSTALL_PAIR = f"{PIP} --upgrade --force-reinstall torch torchvision"
 FETCH_WEIGHTS = "to fetch them (233 MB): python -c \"import equibook; equibook.alexnet.load('imagenet')\""
 # What JupyterLab needs to show interactive figures: the folder of an extension, and the package that carries it.
 EXTENSIONS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets", "anywidget": "anywidget"}
+PAGE = "troubleshooting.md"
 BROWSERS = ("firefox", "chromium", "chromium-browser", "google-chrome")
 
 
@@ -91,9 +92,30 @@ def run(args: argparse.Namespace) -> int:
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
         print(f"{finding.status:9}{finding.what:{width}}  {finding.mend}".rstrip())
+    if page := find_page():
+        print(f"What this cannot see, and what to do then: {page}")
     missing = [finding.what for finding in findings if finding.status == "missing"]
     print(f"Missing and necessary: {', '.join(missing)}." if missing else "Nothing necessary is missing.")
     return 1 if missing else 0
+
+
+def find_page() -> Path | None:
+    """Return the page on what may go wrong: in the installed package, or beside it in a checkout.
+
+    Returns
+    -------
+    Path or None
+        None where the package carries no page.
+
+    Examples
+    --------
+    >>> from equibook.doctor import find_page
+    >>> find_page().name
+    'troubleshooting.md'
+    """
+    package = Path(__file__).resolve().parent
+    places = (package / "docs" / PAGE, package.parent / "docs" / PAGE)
+    return next((place for place in places if place.is_file()), None)
 
 
 def python() -> Iterator[Finding]:

@@ -362,7 +362,7 @@ def draw_background_and_point(
     if background is not None:
         draw_points(ax, *background, classes=model.classes_)
         ax.legend(loc="upper left", bbox_to_anchor=(0.98, 1.05), handletextpad=0, borderpad=0, fontsize=8)
-    ax.plot(*_plane(point).T, marker="*", markersize=15, color="black", markeredgecolor="white", linestyle="")
+    ax.plot(*to_plane(point).T, marker="*", markersize=15, color="black", markeredgecolor="white", linestyle="")
     unit = _unit(model)
     ax.set(xlabel=f"component 1{unit}", ylabel=f"component 2{unit}")
     ax.set_title("Layer 2 reduces:\nthe image is the star")
@@ -431,8 +431,24 @@ def _cut(name: str) -> str:
     return name if len(name) <= 10 else f"{name[:9]}…"
 
 
-def _plane(components: np.ndarray) -> np.ndarray:
-    """Return the first two components; where there is one only, the second is 0."""
+def to_plane(components: np.ndarray) -> np.ndarray:
+    """Return the first two components, (n_samples, 2); where there is one only, the second is 0.
+
+    Parameters
+    ----------
+    components : ndarray of shape (n_samples, n_components)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, 2)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from equibook.drawing import to_plane
+    >>> to_plane(np.array([[1.0, 2.0, 3.0]])).tolist(), to_plane(np.array([[1.0]])).tolist()
+    ([[1.0, 2.0]], [[1.0, 0.0]])
+    """
     return np.pad(components[:, :2], ((0, 0), (0, max(0, 2 - components.shape[1]))))
 
 
@@ -459,7 +475,7 @@ def draw_points(ax: Axes, components: np.ndarray, labels: np.ndarray, *, classes
     [('3', 'o', [[0.0, 1.0], [4.0, 5.0]]), ('8', 's', [[2.0, 3.0]])]
     """
     for i, name in enumerate(classes):
-        points = _plane(components[labels == name])
+        points = to_plane(components[labels == name])
         ax.plot(
             *points.T, MARKERS[i % len(MARKERS)], color=PALETTE[i % len(PALETTE)], markersize=4.5, alpha=0.75,
             markeredgewidth=0, label=_cut(str(name)),
@@ -485,7 +501,7 @@ def draw_orbit(ax: Axes, components: np.ndarray) -> None:
     >>> ax.lines[0].get_xydata().tolist()  # and back to the first
     [[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0], [1.0, 0.0]]
     """
-    points = _plane(components)
+    points = to_plane(components)
     closed = np.concatenate([points, points[:1]])
     ax.plot(*closed.T, color="black", linewidth=1.2, marker=".", markersize=5, label="orbit, from the star")
     ax.plot(*points[0], marker="*", markersize=10, color="black", markeredgecolor="white", linestyle="")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from equibook._checks import as_images, check_labels, check_same_shape, check_squares
 from equibook.classifiers import AFFINE, as_affine, decision_scores
-from equibook.drawing import MOST_POINTS, group_name, strongest_responses
+from equibook.drawing import MOST_POINTS, group_name, strongest_responses, to_plane
 from equibook.explanation import Explanation
 from equibook.glassbox import GlassBoxClassifier
 from equibook.invariant import FeatureTable
@@ -339,27 +339,6 @@ def _spread_largest(sizes: np.ndarray, table: FeatureTable) -> np.ndarray:
             some = rows[table.scale[rows] == scale]
             largest[some] = sizes[some].max() or 1
     return largest
-
-
-def to_plane(components: np.ndarray) -> np.ndarray:
-    """Return the first two components, (n_samples, 2); where there is one only, the second is 0.
-
-    Parameters
-    ----------
-    components : ndarray of shape (n_samples, n_components)
-
-    Returns
-    -------
-    ndarray of shape (n_samples, 2)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from equibook.layers_at import to_plane
-    >>> to_plane(np.array([[1.0, 2.0, 3.0]])).tolist(), to_plane(np.array([[1.0]])).tolist()
-    ([[1.0, 2.0]], [[1.0, 0.0]])
-    """
-    return np.pad(components[:, :2], ((0, 0), (0, max(0, 2 - components.shape[1]))))
 
 
 def pack_layers(

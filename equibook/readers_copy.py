@@ -106,8 +106,8 @@ def make_stub(solution: str) -> str:
 
 def _stub_of(statements: list[ast.stmt], lines: list[str]) -> Iterator[tuple[str, str]]:
     """Yield what remains of each statement: its kind, and its text with the indentation that it had."""
+    indent = " " * min((statement.col_offset for statement in statements), default=0)  # of those after a semicolon too
     for statement in statements:
-        indent = " " * statement.col_offset
         if isinstance(statement, ast.Import | ast.ImportFrom):
             yield "import", indent + _source_of(statement, lines)
         elif isinstance(statement, Definition):

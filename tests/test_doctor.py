@@ -193,7 +193,7 @@ def test_the_exit_status_says_whether_something_necessary_is_missing(monkeypatch
     checks = (lambda: [Finding(status, "a thing", "how to mend it")], lambda: [Finding(status, "another thing")])
     monkeypatch.setattr(doctor, "CHECKS", checks)
     assert cli.main(["doctor"]) == exit_status
-    first, second, closing = capsys.readouterr().out.splitlines()
+    first, second, _, closing = capsys.readouterr().out.splitlines()
     assert first == f"{status:9}a thing        how to mend it"
     assert second == f"{status:9}another thing"
     assert closing == last

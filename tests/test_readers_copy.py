@@ -23,6 +23,8 @@ STUBS = {
         "import numpy as np\nfrom os import (\n    path,  # why\n)\n\nx = 1",
         "import numpy as np\nfrom os import (\n    path,  # why\n)\n\nx = ...",
     ),
+    "semicolons": ("import os; x = 1; y: int = 2", "import os\n\nx = ...\ny: int = ..."),
+    "semicolons in a class": ("class A: n = 1; m = 2", "class A:\n         n = ...\n\n         m = ..."),
     "a function": ("def f(x):\n    # secret\n    y = x\n\n    return y", "def f(x):\n    ..."),
     "a docstring": (
         'def f(x):\n    """Say.\n\n    More.\n    """\n    # secret\n    return x  # secret',

@@ -86,10 +86,10 @@ def stored(tree, *folders):
     return {found: (tree / found).stat().st_size for found in names}
 
 
-def test_the_wheel_carries_the_package_with_the_notebooks_and_nothing_else(built):
+def test_the_wheel_carries_the_package_with_notebooks_and_a_page_and_nothing_else(built):
     carried, about = in_wheel(built.wheel)
-    notebooks = {f"equibook/{found}": size for found, size in stored(built.tree, "notebooks/").items()}
-    assert carried == stored(built.tree, "equibook/") | notebooks
+    beside = stored(built.tree, "notebooks/", "docs/troubleshooting.md")
+    assert carried == stored(built.tree, "equibook/") | {f"equibook/{found}": size for found, size in beside.items()}
     assert about == {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE", "licenses/LICENSE-TEXT.md"}
 
 
@@ -97,6 +97,7 @@ def test_the_wheel_carries_the_package_with_the_notebooks_and_nothing_else(built
     "pattern",
     [
         r"notebooks/00_start_here\.ipynb",
+        r"docs/troubleshooting\.md",
         r"py\.typed",
         r"weights/\w+\.safetensors",
         r"weights/\w+\.json",
