@@ -59,6 +59,12 @@ def variables(python, home, from_index):
     return kept | ONE_THREAD | pip | {"HOME": str(home), "USERPROFILE": str(home), "PIP_NO_CACHE_DIR": "1"}
 
 
+def n_cells_run(notebook, from_index):
+    """Return how many cells of a notebook are run: all, or, to save time, those up to the first interactive figure."""
+    figures = [i for i, cell in enumerate(notebook["cells"]) if "Explorer(" in "".join(cell["source"])]
+    return len(notebook["cells"]) if from_index else figures[0] + 1
+
+
 def copy_repository(folder):
     """Copy what is stored of the repository into `folder`, and return it."""
     return Path(shutil.copytree(ROOT, folder, ignore=NOT_COPIED))

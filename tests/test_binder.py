@@ -1,7 +1,7 @@
 """What Binder builds: its list of packages, its scripts, and postBuild itself, run in a clean environment.
 
-By default the environment takes its libraries from this one, and chapter 01 alone is run. EQUIBOOK_CLEAN_INSTALL=1
-installs everything from the index and runs all chapters: gigabytes, and half an hour.
+By default the environment takes its libraries from this one, and chapter 01 alone is run, to its first interactive
+figure. EQUIBOOK_CLEAN_INSTALL=1 installs everything from the index and runs all chapters: gigabytes, and half an hour.
 """
 
 import copy
@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 import yaml
-from clean_environment import FROM_INDEX, ONE_THREAD, ROOT, copy_repository, make_environment, variables
+from clean_environment import FROM_INDEX, ONE_THREAD, ROOT, copy_repository, make_environment, n_cells_run, variables
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -132,6 +132,14 @@ if sys.orig_argv[-1].endswith("cache_weights.py"):
 """
 
 
+def shorten(path):
+    """Leave of a notebook what is run here, and its solutions."""
+    notebook = nbformat.read(path, as_version=4)
+    n_run = n_cells_run(notebook, FROM_INDEX)
+    notebook.cells[n_run:] = [cell for cell in notebook.cells[n_run:] if "solution" in cell.metadata.get("tags", [])]
+    nbformat.write(notebook, path)
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
     """Run postBuild in a copy of the repository, in a clean environment, while the weights' host does not answer."""
@@ -142,6 +150,8 @@ def image(tmp_path_factory):
         packages = [f"{name}{bound}" for name, bound in listed(ENVIRONMENT).items() if name != "python"]
         subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], env=home, check=True)
     repository = copy_repository(folder / "repository")
+    for chapter in CHAPTERS:
+        shorten(*repository.glob(f"notebooks/{chapter}_*.ipynb"))
     shipped = {path.name: path.read_bytes() for path in sorted(repository.glob("notebooks/*.ipynb"))}
 
     def run(*command, cwd=repository, **more):
